@@ -1,0 +1,1 @@
+"""Everything that needs torch: the network, its data, training, averaging, export."""
