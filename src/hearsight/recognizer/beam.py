@@ -1,0 +1,189 @@
+"""Beam search for transducers that emit at most one label per frame, carried across chunks.
+
+The search is the "modified beam search" of icefall (Kang et al., "Fast and parallel decoding for
+transducer", 2022): every hypothesis advances by one frame at a time with a label or the blank, so that
+all are scored by one call of the joiner and those with a new label by one call of the predictor.
+Hypotheses that spell the same labels are merged by adding their probabilities, before pruning.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hearsight.recognizer.config import State
+
+
+class Step(Protocol):
+    """A network: named inputs and states, batch first, to one output and the next states."""
+
+    def __call__(self, inputs: Mapping[str, NDArray[Any]], state: State) -> tuple[NDArray[Any], State]:
+        """Run once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One way to spell what was heard.
+
+    Attributes:
+        labels: what was emitted, without blanks.
+        frames: the frame at which each label was emitted, in the likeliest of the merged alignments.
+        log_probabilities: natural log of each label's probability at that frame, given that a label and
+            not the blank is emitted there: when a label comes says little about whether it is right.
+        score: natural log of the summed probability of all alignments in the beam.
+    """
+
+    labels: tuple[int, ...] = ()
+    frames: tuple[int, ...] = ()
+    log_probabilities: tuple[float, ...] = ()
+    score: float = 0.0
+
+
+class Beam:
+    """The hypotheses of one utterance.
+
+    Args:
+        predictor: ``token (batch,)`` to ``predicted (batch, joiner_dim)``, with states.
+        joiner: ``encoded, predicted (batch, joiner_dim)`` to ``log_probabilities (batch, vocabulary)``.
+        predictor_state: the predictor's state before the first label, batch 1.
+        blank: label of the blank, which also starts an utterance.
+        width: hypotheses kept; 1 is greedy search.
+        margin: hypotheses less probable than the best by more than this (natural log) are dropped. Where
+            the network is sure, mostly of blanks, one is left and the predictor has nothing to do.
+    """
+
+    def __init__(
+        self,
+        predictor: Step,
+        joiner: Step,
+        predictor_state: State,
+        *,
+        blank: int = 0,
+        width: int = 4,
+        margin: float = 8.0,
+    ) -> None:
+        if width < 1:
+            raise ValueError("a beam has at least one hypothesis")
+        self._predictor, self._joiner = predictor, joiner
+        self._blank, self._width, self._margin = blank, width, margin
+        self._first = predictor({"token": np.array([blank], np.int64)}, predictor_state)
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a new utterance."""
+        self._hypotheses = [Hypothesis()]
+        self._predicted, self._state = self._first
+
+    @property
+    def best(self) -> Hypothesis:
+        """The likeliest hypothesis."""
+        return self._hypotheses[0]
+
+    @property
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        """All hypotheses, the likeliest first."""
+        return tuple(self._hypotheses)
+
+    def advance(self, encoded: NDArray[np.float32], frame: int) -> None:
+        """Extend all hypotheses by one frame.
+
+        Args:
+            encoded: ``(joiner_dim,)``, the encoder's output.
+            frame: its number, kept as the time of the labels emitted at it.
+        """
+        repeated = np.repeat(encoded[None], len(self._hypotheses), axis=0)
+        local, _ = self._joiner({"encoded": repeated, "predicted": self._predicted}, {})
+        scores = np.array([hypothesis.score for hypothesis in self._hypotheses])
+        totals = scores[:, None] + local
+        through_parent = self._merge(totals)
+        sources, labels = self._select(totals)
+        self._hypotheses = [
+            self._extend(source, label, float(totals[source, label]), local, frame, through_parent)
+            for source, label in zip(sources.tolist(), labels.tolist(), strict=True)
+        ]
+        self._predict(sources, labels)
+
+    def _merge(self, totals: NDArray[np.float64]) -> dict[int, int]:
+        """Move into each hypothesis's blank what its parent's next label adds to the same spelling.
+
+        Returns:
+            The parent of each hypothesis for which the way through the parent is the likelier one.
+        """
+        by_labels = {hypothesis.labels: index for index, hypothesis in enumerate(self._hypotheses)}
+        through_parent: dict[int, int] = {}
+        for child, hypothesis in enumerate(self._hypotheses):
+            parent = by_labels.get(hypothesis.labels[:-1]) if hypothesis.labels else None
+            if parent is None:
+                continue
+            label = hypothesis.labels[-1]
+            if totals[parent, label] > totals[child, self._blank]:
+                through_parent[child] = parent
+            merged = np.logaddexp(totals[child, self._blank], totals[parent, label])
+            totals[child, self._blank], totals[parent, label] = merged, -math.inf
+        return through_parent
+
+    def _select(self, totals: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The best continuations: indices of hypotheses and labels, the likeliest first."""
+        flat = totals.ravel()
+        # What has been merged away is minus infinity, which an infinite margin would let in again.
+        kept = np.flatnonzero(flat >= max(flat.max() - self._margin, np.finfo(np.float64).min))
+        # Stable, so that equal scores do not depend on how the array is laid out in memory.
+        kept = kept[np.argsort(-flat[kept], kind="stable")[: self._width]]
+        return np.divmod(kept, totals.shape[1])
+
+    def _extend(
+        self,
+        source: int,
+        label: int,
+        score: float,
+        local: NDArray[Any],
+        frame: int,
+        through_parent: dict[int, int],
+    ) -> Hypothesis:
+        """The hypothesis after this frame; of two merged, the likelier one's label times are kept."""
+        if label != self._blank:
+            parent = source
+        elif source in through_parent:
+            parent, label = through_parent[source], self._hypotheses[source].labels[-1]
+        else:
+            old = self._hypotheses[source]
+            return Hypothesis(old.labels, old.frames, old.log_probabilities, score)
+        old = self._hypotheses[parent]
+        return Hypothesis(
+            (*old.labels, label),
+            (*old.frames, frame),
+            (*old.log_probabilities, self._among_labels(local[parent], label)),
+            score,
+        )
+
+    def _among_labels(self, local: NDArray[Any], label: int) -> float:
+        """Log probability of a label among all but the blank."""
+        return float(local[label] - np.logaddexp.reduce(np.delete(local, self._blank)))
+
+    def _predict(self, sources: NDArray[np.intp], labels: NDArray[np.intp]) -> None:
+        """Carry the predictor's outputs along; run it for the hypotheses with a new label only."""
+        if len(sources) != len(self._predicted) or (sources != np.arange(len(sources))).any():
+            self._predicted = self._predicted[sources]
+            self._state = {name: value[sources] for name, value in self._state.items()}
+        emitted = np.flatnonzero(labels != self._blank)
+        if not len(emitted):
+            return
+        before = {name: value[emitted] for name, value in self._state.items()}
+        predicted, after = self._predictor({"token": labels[emitted].astype(np.int64)}, before)
+        if len(emitted) == len(labels):
+            self._predicted, self._state = predicted, after
+            return
+        self._predicted = _replaced(self._predicted, emitted, predicted)
+        self._state = {name: _replaced(self._state[name], emitted, after[name]) for name in after}
+
+
+def _replaced(rows: NDArray[Any], index: NDArray[np.intp], new: NDArray[Any]) -> NDArray[Any]:
+    """A copy with some rows changed: the old array may be the state of the utterance's start."""
+    rows = rows.copy()
+    rows[index] = new
+    return rows

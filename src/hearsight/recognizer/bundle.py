@@ -1,0 +1,159 @@
+"""Finding, checking and opening a model bundle: a folder of ONNX files, pieces and a configuration."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hearsight.errors import BundleError
+from hearsight.recognizer.config import GRAPHS, BundleConfig
+
+if TYPE_CHECKING:
+    from hearsight.recognizer.graph import Graph
+    from hearsight.recognizer.pieces import Pieces
+
+SHIPPED = Path(__file__).resolve().parents[1] / "assets" / "bundles"
+"""Where the bundles lie that come with the package."""
+
+_CONFIG = "config.json"
+_PIECES = "tokens.model"
+_CARD = "model-card.md"
+_NEEDED = (*(f"{graph}.onnx" for graph in GRAPHS), _PIECES)
+_FOREIGN = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth", ".ptl", ".safetensors"}
+
+
+def available() -> list[str]:
+    """Names of the bundles that come with the package."""
+    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{_CONFIG}"))
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A checked bundle.
+
+    Everything in a bundle is data: ONNX operators, SentencePiece pieces and JSON. Checkpoints of other
+    kinds are refused unread, because reading a pickle can execute what is in it.
+
+    Attributes:
+        folder: where it lies.
+        config: what its ``config.json`` says.
+        contents: the bytes of its files, each with the SHA-256 that the configuration names.
+    """
+
+    folder: Path
+    config: BundleConfig
+    contents: dict[str, bytes] = field(repr=False)
+
+    @classmethod
+    def load(cls, name_or_folder: str | Path = "small") -> Bundle:
+        """Find a bundle by the name of a shipped one or by its folder, and check its files.
+
+        Raises:
+            BundleError: there is none, a file is missing or has another hash, or it is something else.
+        """
+        folder = _find(name_or_folder)
+        if not (folder / _CONFIG).is_file():
+            raise BundleError(_why_no_bundle(folder))
+        config = BundleConfig.read(folder / _CONFIG)
+        if unlisted := [name for name in _NEEDED if name not in config.files]:
+            raise BundleError(
+                f"{folder / _CONFIG} lists no SHA-256 for {', '.join(unlisted)}: export the bundle again"
+            )
+        contents = {name: _read(folder / name, digest) for name, digest in config.files.items()}
+        return cls(folder, config, contents)
+
+    @cached_property
+    def frontend(self) -> Graph:
+        """``crops, samples, video_present, audio_present`` to ``features (batch, block, feature_dim)``."""
+        return self._graph("frontend")
+
+    @cached_property
+    def encoder(self) -> Graph:
+        """``features, valid`` to ``encoded (batch, segment, joiner_dim)``."""
+        return self._graph("encoder")
+
+    @cached_property
+    def predictor(self) -> Graph:
+        """``token`` to ``predicted (batch, joiner_dim)``."""
+        return self._graph("predictor")
+
+    @cached_property
+    def joiner(self) -> Graph:
+        """``encoded, predicted`` to ``log_probabilities (batch, vocabulary_size)``."""
+        return self._graph("joiner")
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """The pieces that labels stand for."""
+        from hearsight.recognizer.pieces import Pieces
+
+        return Pieces(self.contents[_PIECES], str(self.folder / _PIECES), self.config)
+
+    @property
+    def card(self) -> str:
+        """The model card, in Markdown; empty if the bundle has none."""
+        path = self.folder / _CARD
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    def open(self) -> Bundle:
+        """Open all graphs and the pieces now, so that what is wrong with them is said at once.
+
+        Raises:
+            BundleError: a file is not what the configuration says.
+        """
+        for graph in GRAPHS:
+            getattr(self, graph)
+        _ = self.pieces
+        return self
+
+    def _graph(self, name: str) -> Graph:
+        # Imported here: listing bundles and reading their cards needs no onnxruntime.
+        from hearsight.recognizer.graph import Graph
+
+        file = f"{name}.onnx"
+        return Graph(self.contents[file], str(self.folder / file), self.config, name)
+
+
+def _find(name_or_folder: str | Path) -> Path:
+    """The folder meant: a shipped bundle's name first, then a path."""
+    if isinstance(name_or_folder, str) and name_or_folder in available():
+        return SHIPPED / name_or_folder
+    path = Path(name_or_folder).expanduser()
+    if path.is_dir():
+        return path
+    if path.is_file():
+        raise BundleError(
+            f"{path} is a file, and a bundle is a folder: give the folder that holds {_CONFIG}; "
+            "checkpoints of other kinds are never opened, because reading one can execute code"
+        )
+    names = ", ".join(available()) or "none"
+    raise BundleError(
+        f"no bundle is called {str(name_or_folder)!r} and no folder lies there: "
+        f"give one of the bundles that come with hearsight ({names}), or the folder of another"
+    )
+
+
+def _why_no_bundle(folder: Path) -> str:
+    foreign = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in _FOREIGN)
+    if foreign:
+        return (
+            f"{folder} holds a foreign checkpoint ({foreign[0]}) and no {_CONFIG}: it is not opened, because "
+            "reading one can execute code; give a bundle that `hearsight export` wrote"
+        )
+    return f"{folder} is not a bundle, it has no {_CONFIG}: give a folder that `hearsight export` wrote"
+
+
+def _read(path: Path, digest: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BundleError(f"{path} cannot be read ({reason}): take a fresh copy of the bundle") from None
+    if hashlib.sha256(content).hexdigest() != digest.lower():
+        raise BundleError(
+            f"{path} is not the file its bundle was made with (SHA-256 differs): take a fresh copy of it"
+        )
+    return content

@@ -1,0 +1,194 @@
+"""``config.json`` of a bundle: what the graphs beside it expect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hearsight.errors import BundleError
+from hearsight.types import CROP_SIZE, FRAME_RATE, SAMPLE_RATE
+
+FORMAT = 1
+"""The bundle format this version reads."""
+
+GRAPHS = ("frontend", "encoder", "predictor", "joiner")
+"""The four ONNX graphs of a bundle, ``<name>.onnx`` each."""
+
+State = dict[str, NDArray[Any]]
+"""Named arrays, batch first: what a graph needs from its call before."""
+
+_NUMBERS = {
+    "sample_rate",
+    "frame_rate",
+    "crop_size",
+    "segment",
+    "right_context",
+    "block",
+    "feature_dim",
+    "joiner_dim",
+    "vocabulary_size",
+    "blank",
+}
+_SENTENCES = {"name", "description", "language", "licence", "origin"}
+_FIXED = {"sample_rate": SAMPLE_RATE, "frame_rate": FRAME_RATE, "crop_size": CROP_SIZE}
+
+
+@dataclass(frozen=True, slots=True)
+class StateSpec:
+    """One state of a graph: shape per item, without the batch, and the value before the first call."""
+
+    shape: tuple[int, ...]
+    dtype: Literal["float32", "int64"]
+    fill: float
+
+    def initial(self, batch: int) -> NDArray[Any]:
+        """``(batch, *shape)``, filled."""
+        return np.full((batch, *self.shape), self.fill, dtype=self.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class BundleConfig:
+    """What ``config.json`` says.
+
+    Attributes:
+        segment: frames by which one encoder call advances.
+        right_context: further frames that an encoder call sees.
+        block: frames of one front-end call; divides ``segment`` and ``right_context``.
+        vocabulary_size: labels, including the blank.
+        blank: label of the blank.
+        emission_delay_s: mean lag of a label's emission behind the end of its word, in seconds.
+        files: SHA-256 of every file that the bundle needs, by name.
+        states: for each graph, its states by name.
+    """
+
+    name: str
+    description: str
+    language: str
+    licence: str
+    origin: str
+    sample_rate: int
+    frame_rate: int
+    crop_size: int
+    segment: int
+    right_context: int
+    block: int
+    feature_dim: int
+    joiner_dim: int
+    vocabulary_size: int
+    blank: int
+    emission_delay_s: float
+    files: dict[str, str]
+    states: dict[str, dict[str, StateSpec]]
+
+    def initial_state(self, graph: str, batch: int = 1) -> State:
+        """The states of ``graph`` before its first call."""
+        return {name: spec.initial(batch) for name, spec in self.states[graph].items()}
+
+    @classmethod
+    def read(cls, path: Path) -> BundleConfig:
+        """Read and check ``config.json``.
+
+        Raises:
+            BundleError: it is not JSON, not a bundle's, of another format, or says what cannot be.
+        """
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise BundleError(f"{path} is not readable as JSON ({error}): take a fresh copy of it") from None
+        if not isinstance(values, dict) or "format" not in values:
+            raise BundleError(
+                f"{path} is not the configuration of a hearsight bundle: it has no key 'format'"
+            )
+        if values["format"] != FORMAT:
+            raise BundleError(
+                f"{path} has bundle format {values['format']!r}, and this version reads format {FORMAT}: "
+                "install the hearsight that wrote it, or export it again"
+            )
+        try:
+            config = cls(**_checked(values))
+            _check_sizes(config)
+        except ValueError as error:
+            raise BundleError(f"{path}: {error}: export the bundle again") from None
+        return config
+
+
+def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a :class:`BundleConfig`, each of the right type."""
+    needed = _NUMBERS | _SENTENCES | {"emission_delay_s", "files", "states"}
+    if missing := sorted(needed - set(values)):
+        raise ValueError(f"missing {', '.join(missing)}")
+    checked: dict[str, Any] = {}
+    for key in _NUMBERS:
+        checked[key] = _natural(key, values[key])
+    for key in _SENTENCES:
+        if not isinstance(values[key], str):
+            raise ValueError(f"{key} is not a string")
+        checked[key] = values[key]
+    delay = values["emission_delay_s"]
+    if not isinstance(delay, int | float) or not abs(delay) < 10:
+        raise ValueError("emission_delay_s is not a number of seconds")
+    return {
+        **checked,
+        "emission_delay_s": float(delay),
+        "files": _files(values["files"]),
+        "states": _states(values["states"]),
+    }
+
+
+def _natural(key: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{key} is not a whole number")
+    return value
+
+
+def _files(values: object) -> dict[str, str]:
+    if not isinstance(values, dict):
+        raise ValueError("files is not an object of file names and SHA-256 sums")
+    for name, digest in values.items():
+        if not name or name != Path(name).name or "\\" in name:
+            raise ValueError(f"files names {name!r}, which is not a plain file name")
+        if not isinstance(digest, str):
+            raise ValueError(f"files has no SHA-256 for {name}")
+    return dict(values)
+
+
+def _states(values: object) -> dict[str, dict[str, StateSpec]]:
+    if not isinstance(values, dict) or not set(values) <= set(GRAPHS):
+        raise ValueError(f"states is not an object of {', '.join(GRAPHS)}")
+    states: dict[str, dict[str, StateSpec]] = {graph: {} for graph in GRAPHS}
+    for graph, specs in values.items():
+        if not isinstance(specs, dict):
+            raise ValueError(f"states of {graph} is not an object")
+        for name, spec in specs.items():
+            states[graph][name] = _state_spec(f"state {name} of {graph}", spec)
+    return states
+
+
+def _state_spec(what: str, values: object) -> StateSpec:
+    if not isinstance(values, dict) or not {"shape", "dtype", "fill"} <= set(values):
+        raise ValueError(f"{what} needs shape, dtype and fill")
+    shape, dtype, fill = values["shape"], values["dtype"], values["fill"]
+    if not isinstance(shape, list):
+        raise ValueError(f"the shape of {what} is not a list")
+    if dtype not in ("float32", "int64") or not isinstance(fill, int | float):
+        raise ValueError(f"{what} is neither float32 nor int64, or its fill is no number")
+    return StateSpec(tuple(_natural(f"the shape of {what}", size) for size in shape), dtype, float(fill))
+
+
+def _check_sizes(config: BundleConfig) -> None:
+    """What must hold between the numbers."""
+    for key, value in _FIXED.items():
+        if getattr(config, key) != value:
+            raise ValueError(f"{key} is {getattr(config, key)}, and hearsight's clock runs at {value}")
+    if config.segment < 1 or config.block < 1:
+        raise ValueError("segment and block must be at least one frame")
+    if config.segment % config.block or config.right_context % config.block:
+        raise ValueError("block does not divide segment and right_context")
+    if config.blank >= config.vocabulary_size:
+        raise ValueError("blank lies outside the vocabulary")

@@ -1,0 +1,37 @@
+"""When an utterance is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hearsight.types import FRAME_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRule:
+    """An utterance ends when nothing new has been said for a while, and sooner the longer it is.
+
+    Attributes:
+        silence_s: this long without a new label ends any utterance.
+        long_s: from this age on, counted from its first label, a short pause is enough.
+        pause_s: what then counts as a pause.
+        longest_s: at this age it ends at once, so that memory and delay stay bounded.
+    """
+
+    silence_s: float = 1.0
+    long_s: float = 30.0
+    pause_s: float = 0.2
+    longest_s: float = 60.0
+
+    def reached(self, first: int, last: int, now: int) -> bool:
+        """Whether an utterance is over.
+
+        Args:
+            first: frame of its first label.
+            last: frame of its last label.
+            now: frame just decoded.
+        """
+        silence, age = (now - last) / FRAME_RATE, (now - first) / FRAME_RATE
+        if silence >= self.silence_s or age >= self.longest_s:
+            return True
+        return age >= self.long_s and silence >= self.pause_s

@@ -1,0 +1,146 @@
+"""The recognizer: one loaded model, any number of inputs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import get_args
+
+from hearsight.errors import MediaError
+from hearsight.recognizer.bundle import Bundle
+from hearsight.recognizer.endpoint import EndpointRule
+from hearsight.recognizer.stream import Stream
+from hearsight.types import FRAME_RATE, Chunk, Event, Modality
+
+
+@dataclass(frozen=True)
+class Recognizer:
+    """Turns inputs into events. Streams share its graphs and keep their own state.
+
+    Attributes:
+        bundle: the model.
+        modality: the senses used unless a call says otherwise.
+        beam_width: hypotheses kept by the beam search; 1 is greedy search.
+        endpoint: when an utterance is over.
+    """
+
+    bundle: Bundle
+    modality: Modality = "av"
+    beam_width: int = 4
+    endpoint: EndpointRule = field(default_factory=EndpointRule)
+
+    @classmethod
+    def load(
+        cls,
+        model: str | Path = "small",
+        *,
+        beam_width: int = 4,
+        modality: Modality = "av",
+        endpoint: EndpointRule | None = None,
+    ) -> Recognizer:
+        """Open a model: a bundle's name, or its folder.
+
+        Raises:
+            BundleError: there is no such bundle, or it is damaged, or it is something else.
+            ValueError: the modality is not one of ``av``, ``audio``, ``video``.
+        """
+        bundle = Bundle.load(model).open()
+        return cls(bundle, _checked(modality), beam_width, endpoint or EndpointRule())
+
+    def stream(self, modality: Modality | None = None, *, start: int = 0) -> Stream:
+        """Open a stream to push sound and pictures into.
+
+        Args:
+            modality: other senses than the recognizer's own.
+            start: tick of the first frame; event times count from tick 0.
+        """
+        return Stream(
+            self.bundle,
+            modality=_checked(modality or self.modality),
+            beam_width=self.beam_width,
+            endpoint=self.endpoint,
+            start=start,
+        )
+
+    def transcribe(
+        self, source: str | Path, *, modality: Modality | None = None, realtime: bool = False
+    ) -> Iterator[Event]:
+        """Recognise a file or address.
+
+        Args:
+            source: anything PyAV opens.
+            modality: other senses than the recognizer's own.
+            realtime: deliver the input no faster than the clock, as a camera would, and stamp each event
+                with the seconds since the input began.
+
+        Yields:
+            A partial whenever the text has changed, a final at the end of each utterance. An input in
+            which nothing is said has no events.
+
+        Raises:
+            MediaError: the input cannot be read, or has none of the senses asked for.
+        """
+        # Imported here: pushing one's own data needs no media library.
+        from hearsight.capture.files import read_chunks
+
+        chosen = _checked(modality or self.modality)
+        if Path(source).is_file():
+            _check_file(source, chosen)
+        chunks = read_chunks(source, ticks=self.bundle.config.block)
+        began = time.perf_counter()
+        if realtime:
+            chunks = _paced(chunks, began)
+        usable = False
+        stream = self.stream(chosen)
+        for chunk in chunks:
+            usable = usable or _is_usable(chunk, chosen)
+            for event in stream.push_chunk(chunk):
+                yield replace(event, emitted=time.perf_counter() - began) if realtime else event
+        if not usable:
+            raise _nothing_to_use(source, chosen)
+        for event in stream.finish():
+            yield replace(event, emitted=time.perf_counter() - began) if realtime else event
+
+
+def _checked(modality: Modality) -> Modality:
+    if modality not in get_args(Modality):
+        raise ValueError(f"modality {modality!r} is not one of {', '.join(get_args(Modality))}")
+    return modality
+
+
+def _check_file(path: str | Path, modality: Modality) -> None:
+    """Say before reading it all that a file lacks the one sense asked for.
+
+    What is no file may be readable only once, so there it is said at the end.
+    """
+    if modality == "av":
+        return
+    from hearsight.capture.files import probe
+
+    found = probe(path)
+    if not (found.has_audio if modality == "audio" else found.has_video):
+        raise _nothing_to_use(path, modality)
+
+
+def _is_usable(chunk: Chunk, modality: Modality) -> bool:
+    """Whether the chunk has sound or pictures that the modality lets through."""
+    seen = modality != "audio" and any(frame is not None for frame in chunk.frames)
+    return seen or (modality != "video" and bool(chunk.audio_present.any()))
+
+
+def _nothing_to_use(source: str | Path, modality: Modality) -> MediaError:
+    lacking = {"av": "sound or pictures", "audio": "sound", "video": "pictures"}[modality]
+    other = "give another recording" if modality == "av" else "choose the modality av, or another recording"
+    return MediaError(f"{source} has no {lacking} to recognise by: {other}")
+
+
+def _paced(chunks: Iterator[Chunk], began: float) -> Iterator[Chunk]:
+    """Each chunk when its last frame would have come from a camera."""
+    first: int | None = None
+    for chunk in chunks:
+        first = chunk.start if first is None else first
+        due = began + (chunk.start + len(chunk) - first) / FRAME_RATE
+        time.sleep(max(0.0, due - time.perf_counter()))
+        yield chunk

@@ -1,0 +1,167 @@
+"""One stream of sound and pictures that the caller pushes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hearsight.recognizer.bundle import Bundle
+from hearsight.recognizer.decoder import Decoder
+from hearsight.recognizer.endpoint import EndpointRule
+from hearsight.recognizer.session import EncoderSession, Segment, Ticks
+from hearsight.types import FRAME_RATE, SAMPLES_PER_FRAME, Chunk, Crops, Event, Modality
+
+if TYPE_CHECKING:
+    from hearsight.face import FacePath
+
+
+class Stream:
+    """Recognises what is pushed, in any chunking: the same input gives the same finals.
+
+    Made by :meth:`hearsight.Recognizer.stream`. One thread at a time may use it; any number of streams
+    share one recognizer.
+
+    Args:
+        bundle: the model.
+        modality: ``audio`` ignores pictures and never runs the face path, ``video`` ignores sound.
+        beam_width: hypotheses kept; 1 is greedy search.
+        endpoint: when an utterance is over.
+        start: tick of the first frame pushed; event times count from tick 0.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        modality: Modality = "av",
+        beam_width: int = 4,
+        endpoint: EndpointRule | None = None,
+        start: int = 0,
+    ) -> None:
+        self._modality = modality
+        self._tick = start
+        self._session = EncoderSession(bundle, start)
+        self._decoder = Decoder(bundle, beam_width, endpoint or EndpointRule(), start / FRAME_RATE)
+        self._face: FacePath | None = None
+        self._rest = np.zeros(0, np.float32)
+        self._finished = False
+
+    def push(
+        self, frames: Sequence[NDArray[np.uint8] | None] | None, samples: NDArray[np.float32] | None
+    ) -> list[Event]:
+        """Push pictures and sound in step.
+
+        Args:
+            frames: one RGB picture ``(height, width, 3)`` uint8 per 40 ms, None where there is none; or
+                None if the stream has no pictures.
+            samples: ``(len(frames) * 640,)`` float32 in [-1, 1] at 16 kHz, or None if there is no sound
+                now. Without ``frames`` any number of samples may be pushed.
+
+        Returns:
+            What has become known: finals, and at most one partial per segment.
+
+        Raises:
+            ValueError: frames and samples are not in step, or the stream is finished.
+        """
+        if frames is None:
+            frames, samples = self._without_frames(samples)
+        elif len(self._rest):
+            raise ValueError(
+                f"{len(self._rest)} samples pushed before do not fill a tick: push the rest first"
+            )
+        present = np.full(len(frames), samples is not None)
+        if samples is None:
+            samples = np.zeros(len(frames) * SAMPLES_PER_FRAME, np.float32)
+        return self.push_chunk(Chunk(self._tick, list(frames), samples, present))
+
+    def push_chunk(self, chunk: Chunk) -> list[Event]:
+        """Push a chunk as :func:`hearsight.capture.files.read_chunks` yields it."""
+        unseen = self._face is None and all(frame is None for frame in chunk.frames)
+        if self._modality == "audio" or unseen:
+            crops = _no_crops(chunk.start, len(chunk))
+        else:
+            crops = self._face_path().process(chunk)
+        return self.push_crops(crops, chunk.samples, chunk.audio_present)
+
+    def push_crops(
+        self, crops: Crops, samples: NDArray[np.float32], audio_present: NDArray[np.bool_]
+    ) -> list[Event]:
+        """Push mouth crops instead of pictures.
+
+        Args:
+            crops: from :class:`hearsight.face.FacePath` or from a data set.
+            samples: ``(len(crops) * 640,)`` float32 in [-1, 1].
+            audio_present: ``(len(crops),)`` bool.
+
+        Raises:
+            ValueError: crops and samples are not in step, samples are not floats, or the stream is finished.
+        """
+        if self._finished:
+            raise ValueError("the stream is finished: open another")
+        if len(samples) != len(crops) * SAMPLES_PER_FRAME or len(audio_present) != len(crops):
+            raise ValueError(
+                f"{len(crops)} frames go with {len(crops) * SAMPLES_PER_FRAME} samples, not {len(samples)}: "
+                "push sound and pictures in step"
+            )
+        if samples.dtype.kind != "f":
+            raise ValueError(f"samples are {samples.dtype}: push float32 in [-1, 1]")
+        self._tick += len(crops)
+        return self._decode(self._session.push(self._chosen(crops, samples, audio_present)))
+
+    def finish(self) -> list[Event]:
+        """End the input.
+
+        Returns:
+            The events of what was still on the way, with the last final.
+        """
+        events: list[Event] = []
+        if self._finished:
+            return events
+        if len(self._rest):
+            missing = SAMPLES_PER_FRAME - len(self._rest)
+            events += self.push(None, np.zeros(missing, np.float32))
+        self._finished = True
+        events += self._decode(self._session.finish())
+        return [*events, *self._decoder.finish()]
+
+    def _decode(self, segments: Iterable[Segment]) -> list[Event]:
+        return [event for segment in segments for event in self._decoder.push(segment)]
+
+    def _without_frames(
+        self, samples: NDArray[np.float32] | None
+    ) -> tuple[list[NDArray[np.uint8] | None], NDArray[np.float32]]:
+        """Whole ticks of sound alone; what is left over waits for the next push."""
+        if samples is None:
+            raise ValueError("push frames, samples, or both")
+        self._rest = np.concatenate([self._rest, samples])
+        ticks = len(self._rest) // SAMPLES_PER_FRAME
+        whole, self._rest = np.split(self._rest, [ticks * SAMPLES_PER_FRAME])
+        return [None] * ticks, whole
+
+    def _chosen(self, crops: Crops, samples: NDArray[np.float32], audio_present: NDArray[np.bool_]) -> Ticks:
+        """What the modality lets through; absent senses are zeros, as in training."""
+        nothing = Ticks.empty(len(crops))
+        pixels, video_present = crops.pixels, crops.video_present
+        if self._modality == "audio":
+            pixels, video_present = nothing.crops, nothing.video_present
+        if self._modality == "video":
+            samples, audio_present = nothing.samples, nothing.audio_present
+        # One sample that is not a number would stay in the network's state to the end of the stream.
+        samples = np.clip(np.nan_to_num(np.asarray(samples, np.float32)), -1.0, 1.0)
+        return Ticks(pixels, samples, video_present, audio_present)
+
+    def _face_path(self) -> FacePath:
+        """The face path, loaded when the first picture comes."""
+        if self._face is None:
+            from hearsight.face import FacePath
+
+            self._face = FacePath.load()
+        return self._face
+
+
+def _no_crops(start: int, ticks: int) -> Crops:
+    nothing = Ticks.empty(ticks)
+    return Crops(start, nothing.crops, nothing.video_present)

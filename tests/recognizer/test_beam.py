@@ -1,0 +1,143 @@
+"""The beam search is exact where it may be, and keeps what the words need."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from hearsight.recognizer.beam import Beam, Hypothesis
+
+BLANK = 0
+
+
+class Table:
+    """A transducer given by a table: log probabilities depend on the frame and the last two labels."""
+
+    def __init__(self, seed: int, frames: int, labels: int, sharpness: float = 2.0) -> None:
+        random = np.random.default_rng(seed)
+        logits = sharpness * random.standard_normal((frames, labels, labels, labels))
+        self.log_probabilities = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+        self.frames, self.labels = frames, labels
+        self.predictor_rows = 0
+
+    def predict(self, inputs, state):
+        self.predictor_rows += len(inputs["token"])
+        return np.concatenate([state["last"], inputs["token"][:, None]], 1).astype(np.float32), {
+            "last": inputs["token"][:, None]
+        }
+
+    def join(self, inputs, state):
+        frame = inputs["encoded"][:, 0].astype(int)
+        before, last = inputs["predicted"].T.astype(int)
+        return self.log_probabilities[frame, before, last].astype(np.float32), {}
+
+    def beam(self, width: int, margin: float = math.inf) -> Beam:
+        start = {"last": np.array([[BLANK]], np.int64)}
+        return Beam(self.predict, self.join, start, blank=BLANK, width=width, margin=margin)
+
+    def decode(self, width: int, margin: float = math.inf) -> tuple[Hypothesis, ...]:
+        beam = self.beam(width, margin)
+        for frame in range(self.frames):
+            beam.advance(encoded(frame), frame)
+        return beam.hypotheses
+
+    def every_sequence(self) -> dict[tuple[int, ...], float]:
+        """Log probability of every label sequence: the sum over all ways to emit at most one a frame."""
+        sums: dict[tuple[int, ...], float] = defaultdict(lambda: -math.inf)
+        for path in itertools.product(range(self.labels), repeat=self.frames):
+            history, total = (BLANK, BLANK), 0.0
+            for frame, label in enumerate(path):
+                total += float(self.log_probabilities[(frame, *history, label)])
+                if label != BLANK:
+                    history = (history[1], label)
+            spelled = tuple(label for label in path if label != BLANK)
+            sums[spelled] = float(np.logaddexp(sums[spelled], total))
+        return sums
+
+
+def encoded(frame: int) -> NDArray[np.float32]:
+    return np.array([frame, 0], np.float32)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_wide_beam_is_an_exhaustive_search(seed: int) -> None:
+    table = Table(seed, frames=6, labels=4)
+    expected = table.every_sequence()
+    found = {one.labels: one.score for one in table.decode(width=len(expected))}
+    assert found.keys() == expected.keys()
+    for labels, score in expected.items():
+        assert found[labels] == pytest.approx(score, abs=1e-4)
+    assert table.decode(width=len(expected))[0].labels == max(expected, key=expected.__getitem__)
+
+
+@given(seed=st.integers(0, 10_000), width=st.integers(1, 6))
+@settings(max_examples=30, deadline=None)
+def test_a_beam_never_claims_more_than_the_truth(seed: int, width: int) -> None:
+    table = Table(seed, frames=5, labels=3)
+    truth = table.every_sequence()
+    hypotheses = table.decode(width)
+    assert len(hypotheses) <= width
+    assert len({one.labels for one in hypotheses}) == len(hypotheses), "equal spellings are merged"
+    assert [one.score for one in hypotheses] == sorted((one.score for one in hypotheses), reverse=True)
+    for one in hypotheses:
+        assert one.score <= truth[one.labels] + 1e-4
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=30, deadline=None)
+def test_width_one_takes_the_likeliest_label_of_each_frame(seed: int) -> None:
+    table = Table(seed, frames=20, labels=4)
+    labels, frames, history = [], [], (BLANK, BLANK)
+    for frame in range(table.frames):
+        label = int(table.log_probabilities[(frame, *history)].argmax())
+        if label != BLANK:
+            labels.append(label)
+            frames.append(frame)
+            history = (history[1], label)
+    (best,) = table.decode(width=1)
+    assert (list(best.labels), list(best.frames)) == (labels, frames)
+
+
+@given(seed=st.integers(0, 10_000), width=st.integers(1, 5))
+@settings(max_examples=30, deadline=None)
+def test_each_label_keeps_the_frame_and_the_probability_of_its_emission(seed: int, width: int) -> None:
+    table = Table(seed, frames=12, labels=4)
+    for one in table.decode(width):
+        assert len(one.labels) == len(one.frames) == len(one.log_probabilities)
+        assert list(one.frames) == sorted(set(one.frames)), "at most one label per frame, in order"
+        history = (BLANK, BLANK)
+        for label, frame, probability in zip(one.labels, one.frames, one.log_probabilities, strict=True):
+            among = np.exp(table.log_probabilities[(frame, *history)])
+            expected = among[label] / (among.sum() - among[BLANK])
+            assert math.exp(probability) == pytest.approx(expected, abs=1e-5)
+            history = (history[1], label)
+
+
+def test_a_margin_leaves_one_hypothesis_where_the_network_is_sure() -> None:
+    table = Table(0, frames=50, labels=4)
+    table.log_probabilities[...] = np.log(1e-6)
+    table.log_probabilities[..., BLANK] = np.log(1 - 3e-6)
+    assert len(table.decode(width=4, margin=8.0)) == 1
+    assert table.predictor_rows == 1, "the predictor has run for the start of the utterance only"
+
+
+def test_a_reset_beam_is_a_new_beam() -> None:
+    table = Table(3, frames=10, labels=4)
+    beam = table.beam(width=4)
+    for _ in range(2):
+        beam.reset()
+        for frame in range(table.frames):
+            beam.advance(encoded(frame), frame)
+        assert beam.hypotheses == table.decode(width=4)
+
+
+def test_a_beam_needs_a_width() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        Table(0, frames=1, labels=2).beam(width=0)
