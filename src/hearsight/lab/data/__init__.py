@@ -1,0 +1,1 @@
+"""Samples on disk, what is done to them, and batches of them."""

@@ -1,0 +1,121 @@
+"""Turns the clips of a manifest into shards of mouth crops and sound."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hearsight.capture.files import read_chunks
+from hearsight.errors import MediaError
+from hearsight.face import FacePath
+from hearsight.lab.data.manifest import read_manifest
+from hearsight.lab.data.shard_writing import ShardIndex, write_shards
+from hearsight.lab.data.shards import Sample
+
+
+def prepare(
+    manifest: str | Path,
+    out_dir: str | Path,
+    *,
+    split: str | None = None,
+    workers: int = 1,
+    clips_per_shard: int = 64,
+    name: str = "clips",
+) -> ShardIndex:
+    """Write the clips of a manifest (see `read_manifest`) as shards (see `shards`).
+
+    A run that was broken off goes on where it stopped when called again in the same way. A clip that cannot
+    be read, or that has neither sound nor a face, is entered in the index under ``skipped`` with the reason.
+    The clips are spread over the shards by a hash of their ids, so that every shard is a fair draw even if
+    the manifest is sorted by speaker.
+
+    Args:
+        manifest: JSON lines.
+        out_dir: folder of the shards; made if need be.
+        split: only the clips of this split.
+        workers: processes.
+        clips_per_shard: clips in each shard.
+        name: beginning of the shards' names.
+
+    Raises:
+        ManifestError: the manifest is not what `read_manifest` reads.
+        HearsightError: the folder holds other shards, or not one clip can be used.
+    """
+    manifest = Path(manifest)
+    rows = sorted(read_manifest(manifest, split), key=lambda row: _hash(row["id"].encode()))
+    made_from = {"manifest": _hash(manifest.read_bytes()), "split": split}
+    return write_shards(
+        rows,
+        partial(read_clip, manifest.parent),
+        Path(out_dir),
+        made_from=made_from,
+        workers=workers,
+        clips_per_shard=clips_per_shard,
+        name=name,
+    )
+
+
+def read_clip(folder: Path, row: dict[str, Any]) -> Sample:
+    """Decode the clip of a manifest line and crop its mouth.
+
+    Args:
+        folder: what the line's ``media`` is relative to, unless it is a URL.
+        row: the manifest line.
+
+    Raises:
+        MediaError: the clip cannot be read, or has neither sound nor a face.
+    """
+    media = row["media"]
+    pixels, video_present, samples, audio_present = crop_clip(
+        media if "://" in media else folder / media, _face_path()
+    )
+    if not video_present.any() and not audio_present.any():
+        raise MediaError(f"{media} has neither sound nor a face; take it out of the manifest.")
+    words = row.get("words") or None
+    return Sample(
+        id=row["id"],
+        speaker=row.get("speaker", ""),
+        text=row["text"],
+        words=words and tuple((word, float(start), float(end)) for word, start, end in words),
+        media=media,
+        split=row.get("split"),
+        pixels=pixels if video_present.any() else None,
+        video_present=video_present,
+        samples=samples if audio_present.any() else None,
+    )
+
+
+def crop_clip(
+    source: str | Path, face_path: FacePath
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.float32], NDArray[np.bool_]]:
+    """A whole clip: crops ``(T, 96, 96)``, their presence ``(T,)``, samples ``(T * 640,)``, their presence.
+
+    Raises:
+        MediaError: the clip cannot be read, or has no content.
+    """
+    face_path.reset()
+    chunks = []
+    for chunk in read_chunks(source):
+        crops = face_path.process(chunk)
+        chunks.append((crops.pixels, crops.video_present, chunk.samples, chunk.audio_present))
+    if not chunks:
+        raise MediaError(f"{source} has neither pictures nor sound.")
+    pixels, video_present, samples, audio_present = (
+        np.concatenate(parts) for parts in zip(*chunks, strict=True)
+    )
+    return pixels, video_present, samples, audio_present
+
+
+@cache
+def _face_path() -> FacePath:
+    """One per process: loading takes longer than a clip."""
+    return FacePath.load()
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
