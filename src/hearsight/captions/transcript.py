@@ -56,5 +56,5 @@ class _UntilBroken:
                 yield latest
         except (HearsightError, KeyboardInterrupt) as error:
             self.broken = error
-            if latest is not None and latest.kind == "partial":
+            if latest is not None and latest.kind == "partial" and latest.words:
                 yield replace(latest, kind="final")

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from hearsight.types import CROP_SIZE
 
+from .course import Face
 from .geometry import Matrix, Points, sample, similarity, transform
 from .mesh import INNER_LIPS, LANDMARKS, LEFT_EYE, NOSE_TIP, OUTER_LIPS, RIGHT_EYE
-from .tracker import Face
 
 CANVAS_SIZE = 256
 """Width and height in pixels of the canvas on which every face is made to look straight."""
@@ -79,7 +79,7 @@ class Aligner:
         points = FOUR_POINTS @ face.landmarks
         self._window.append(points)
         shape = np.mean([seen for seen in self._window if seen is not None], axis=0)
-        shape += points.mean(axis=0) - shape.mean(axis=0)
+        shape += (points - shape).mean(axis=0)
         canvas = similarity(shape, REFERENCE)
         return Alignment(canvas, _to_crop(canvas, shape[MOUTH]))
 

@@ -24,8 +24,9 @@ def transform(matrix: Matrix, points: Points) -> Points:
 
 def invert(matrix: Matrix) -> Matrix:
     """The map back from output pixels to picture pixels."""
-    linear = np.linalg.inv(matrix[:, :2])
-    return np.column_stack([linear, -linear @ matrix[:, 2]])
+    (a, b, x), (c, d, y) = matrix.tolist()
+    # The closed form: the general routine takes ten times as long over two rows.
+    return np.array([[d, -b, b * y - d * x], [-c, a, c * x - a * y]]) / (a * d - b * c)
 
 
 def square_to_output(centre: Points, side: float, angle: float, size: int) -> Matrix:

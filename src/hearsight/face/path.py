@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from hearsight.types import CROP_SIZE, Chunk, Crops
 
 from .alignment import Aligner, Alignment, draw_crop
+from .course import MESH_INTERVAL, Face
 from .detector import FaceDetector
 from .geometry import Matrix, Points
 from .mesh import FaceMesh
-from .tracker import Face, FaceTracker
+from .tracker import FaceTracker
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,17 @@ class FacePath:
         """The face in each frame of the latest chunk, None where there is none."""
 
     @classmethod
-    def load(cls) -> FacePath:
-        """Open the two networks of the package; raises HearsightError when one is damaged."""
-        return cls(FaceTracker(FaceDetector.load(), FaceMesh.load()))
+    def load(cls, *, mesh_interval: int = MESH_INTERVAL) -> FacePath:
+        """A path with the two networks of the package, which all paths of a process share.
+
+        Args:
+            mesh_interval: frames from one look of the mesh at a steady face to the next; 1 looks at every
+                frame, for nearly twice the cost.
+
+        Raises:
+            HearsightError: a network is damaged.
+        """
+        return cls(FaceTracker(*_networks(), mesh_interval))
 
     def reset(self) -> None:
         """Forget the face, as at the start of another input."""
@@ -83,6 +93,12 @@ class FacePath:
             self.last.append(_track(face, alignment))
         present = np.array([track is not None for track in self.last], dtype=bool)
         return Crops(chunk.start, pixels, present)
+
+
+@cache
+def _networks() -> tuple[FaceDetector, FaceMesh]:
+    """Opened once: they keep no state, and opening them takes as long as half a second of input."""
+    return FaceDetector.load(), FaceMesh.load()
 
 
 def _track(face: Face, alignment: Alignment) -> FaceTrack:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from .course import MESH_INTERVAL, Course, Face
 from .detector import Detection, FaceDetector
 from .geometry import Points
 from .mesh import MARGIN, FaceMesh, Region
@@ -19,34 +18,32 @@ CANDIDATES = 3
 """Detections tried on a frame before the mesh's word is taken that none of them is a face."""
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
-    """The followed face in one frame.
+class FaceTracker:
+    """Runs the mesh where the face was, and the detector only when it is not there any more.
 
-    Attributes:
-        landmarks: ``(468, 2)`` in picture pixels.
-        presence: the mesh's probability that it is a face.
-        number: counts the faces followed so far; changes when another face is taken up.
+    A steady face is looked at every few frames and carried on between them, so that one that goes is
+    missed that much later at most; a face that comes is found in its first frame.
+
+    Args:
+        detector: finds faces anywhere.
+        mesh: fits one where it is expected.
+        interval: frames from one look of the mesh at a steady face to the next.
     """
 
-    landmarks: Points
-    presence: float
-    number: int
-
-
-class FaceTracker:
-    """Runs the mesh where the face was, and the detector only when it is not there any more."""
-
-    def __init__(self, detector: FaceDetector, mesh: FaceMesh) -> None:
+    def __init__(self, detector: FaceDetector, mesh: FaceMesh, interval: int = MESH_INTERVAL) -> None:
         self._detector = detector
         self._mesh = mesh
+        self._course = Course(interval)
         self.detections = 0
         """Times the detector ran, for measuring."""
         self.reset()
 
     def reset(self) -> None:
         """Forget the face, as at the start of another input."""
-        self._region: Region | None = None
+        self._course.clear()
+        self._picture: NDArray[np.uint8] | None = None
+        self._face: Face | None = None
+        self._landmarks: Points | None = None
         self._lost_for = 0
         self._number = -1
         self._shape: tuple[int, ...] = ()
@@ -60,37 +57,47 @@ class FaceTracker:
         Returns:
             The face, or None where the picture shows none.
         """
+        if self._face is None or picture is not self._picture:
+            self._picture, self._face = picture, self._next(picture)
+        # Videos of few frames a second show the same picture at several ticks: nothing moves in between.
+        return self._face
+
+    def _next(self, picture: NDArray[np.uint8] | None) -> Face | None:
         if picture is not None and picture.shape != self._shape:
-            self._region, self._shape = None, picture.shape
-        face = None if picture is None else self._follow(picture) or self._find(picture)
+            self._course.clear()
+            self._landmarks, self._shape = None, picture.shape
+        face = None if picture is None else self._course.carry_on() or self._look(picture)
         if face is not None:
-            self._region, self._lost_for = Region.around(face.landmarks), 0
-        else:
-            self._lost_for += 1
-            if self._lost_for > MEMORY_FRAMES:
-                self._region = None
+            self._landmarks, self._lost_for = face.landmarks, 0
+            return face
+        self._course.clear()
+        self._lost_for += 1
+        if self._lost_for > MEMORY_FRAMES:
+            self._landmarks = None
+        return None
+
+    def _look(self, picture: NDArray[np.uint8]) -> Face | None:
+        region = None if self._landmarks is None else Region.around(self._landmarks)
+        face = None if region is None else self._fit(picture, region, self._number)
+        face = face or self._find(picture, region)
+        if face is not None:
+            self._course.look(face)
         return face
 
-    def _follow(self, picture: NDArray[np.uint8]) -> Face | None:
-        if self._region is None:
-            return None
-        return self._fit(picture, self._region, self._number)
+    def _find(self, picture: NDArray[np.uint8], known: Region | None) -> Face | None:
+        def is_elsewhere(detection: Detection) -> bool:
+            return known is None or not known.contains(detection.centre)
 
-    def _find(self, picture: NDArray[np.uint8]) -> Face | None:
         self.detections += 1
-        detections = self._detector(picture)
-        detections.sort(key=self._is_elsewhere)  # a stable sort: largest first among the others
-        for detection in detections[:CANDIDATES]:
-            number = self._number + self._is_elsewhere(detection)
+        # A stable sort: the face where it was, then the others, largest first.
+        for detection in sorted(self._detector(picture), key=is_elsewhere)[:CANDIDATES]:
+            number = self._number + is_elsewhere(detection)
             region = Region(detection.centre, MARGIN * detection.size, detection.roll)
             face = self._fit(picture, region, number)
             if face is not None:
                 self._number = number
                 return face
         return None
-
-    def _is_elsewhere(self, detection: Detection) -> bool:
-        return self._region is None or not self._region.contains(detection.centre)
 
     def _fit(self, picture: NDArray[np.uint8], region: Region, number: int) -> Face | None:
         landmarks, presence = self._mesh(picture, region)

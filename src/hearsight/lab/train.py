@@ -149,7 +149,7 @@ def keep_freed_memory() -> None:
 def train(options: TrainingOptions, piece_model: bytes) -> Path:
     """Train, or go on where ``options.out`` left off; returns the folder of checkpoints.
 
-    Interrupting keeps the state: ``last.ckpt`` is written at every validation and on Ctrl-C.
+    Interrupting keeps the state: ``last.ckpt`` is written every so many steps, on Ctrl-C and at the end.
 
     Raises:
         HearsightError: data are missing, or a checkpoint is not one of ours.
@@ -166,6 +166,8 @@ def train(options: TrainingOptions, piece_model: bytes) -> Path:
         module.model.load_state_dict(read_checkpoint(options.initial).weights)
     trainer = _trainer(options, checkpoints)
     trainer.fit(module, ckpt_path=str(last) if last.exists() else None, weights_only=False)
+    if trainer.global_step >= options.max_steps:
+        trainer.save_checkpoint(last)
     return checkpoints
 
 

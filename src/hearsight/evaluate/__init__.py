@@ -1,0 +1,1 @@
+"""Measures any bundle: manifests, noise, word error rates, tables; no torch needed."""
