@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hearsight.capture.files import read_chunks
 from hearsight.errors import MediaError
+from hearsight.evaluate.manifest import Row, read_manifest
 from hearsight.face import FacePath
-from hearsight.lab.data.manifest import read_manifest
 from hearsight.lab.data.shard_writing import ShardIndex, write_shards
 from hearsight.lab.data.shards import Sample
 
@@ -47,11 +46,12 @@ def prepare(
         HearsightError: the folder holds other shards, or not one clip can be used.
     """
     manifest = Path(manifest)
-    rows = sorted(read_manifest(manifest, split), key=lambda row: _hash(row["id"].encode()))
+    rows = read_manifest(manifest, splits=() if split is None else (split,))
+    rows.sort(key=lambda row: _hash(row.id.encode()))
     made_from = {"manifest": _hash(manifest.read_bytes()), "split": split}
     return write_shards(
-        rows,
-        partial(read_clip, manifest.parent),
+        [(row.id, row) for row in rows],
+        read_clip,
         Path(out_dir),
         made_from=made_from,
         workers=workers,
@@ -60,30 +60,22 @@ def prepare(
     )
 
 
-def read_clip(folder: Path, row: dict[str, Any]) -> Sample:
-    """Decode the clip of a manifest line and crop its mouth.
-
-    Args:
-        folder: what the line's ``media`` is relative to, unless it is a URL.
-        row: the manifest line.
+def read_clip(row: Row) -> Sample:
+    """Decode the clip of a manifest row and crop its mouth.
 
     Raises:
         MediaError: the clip cannot be read, or has neither sound nor a face.
     """
-    media = row["media"]
-    pixels, video_present, samples, audio_present = crop_clip(
-        media if "://" in media else folder / media, _face_path()
-    )
+    pixels, video_present, samples, audio_present = crop_clip(row.media, _face_path())
     if not video_present.any() and not audio_present.any():
-        raise MediaError(f"{media} has neither sound nor a face; take it out of the manifest.")
-    words = row.get("words") or None
+        raise MediaError(f"{row.media} has neither sound nor a face; take it out of the manifest.")
     return Sample(
-        id=row["id"],
-        speaker=row.get("speaker", ""),
-        text=row["text"],
-        words=words and tuple((word, float(start), float(end)) for word, start, end in words),
-        media=media,
-        split=row.get("split"),
+        id=row.id,
+        speaker=row.speaker,
+        text=row.text,
+        words=row.words or None,
+        media=Path(row.media).name,
+        split=row.split or None,
         pixels=pixels if video_present.any() else None,
         video_present=video_present,
         samples=samples if audio_present.any() else None,

@@ -22,10 +22,10 @@ from hearsight.errors import HearsightError
 from hearsight.lab.data.shards import INDEX, Sample, add_record, encode_sample
 from hearsight.types import FRAME_RATE
 
-Row = dict[str, Any]
-"""One manifest line; it has at least an ``id``."""
-MakeSample = Callable[[Row], Sample]
-"""Reads the clip of a row; travels to other processes, so it must be picklable."""
+Row = tuple[str, Any]
+"""A clip's id, and what is known of it."""
+MakeSample = Callable[[Any], Sample]
+"""Reads a clip from what is known of it; travels to other processes, so it must be picklable."""
 
 
 @dataclass
@@ -171,13 +171,13 @@ def write_shard(path: Path, rows: list[Row], make_sample: MakeSample) -> Finishe
     skipped = []
     partial = path.with_name(f"{path.name}.partial")
     with tarfile.open(partial, "w") as tar:
-        for row in rows:
+        for name, known in rows:
             try:
-                sample = make_sample(row)
+                sample = make_sample(known)
                 record = encode_sample(sample)
             except Exception as error:  # one odd clip must not end a run of hours
                 reason = str(error) if isinstance(error, HearsightError) else repr(error)
-                skipped.append({"id": row["id"], "reason": reason})
+                skipped.append({"id": name, "reason": reason})
                 continue
             add_record(tar, record)
             ticks += sample.ticks

@@ -59,7 +59,7 @@ def prepare_speech(
     if not rows:
         raise ManifestError(f"{manifest}: has no sentences of that split and source.")
     return write_shards(
-        rows,
+        [(row["id"], row) for row in rows],
         partial(read_sentence, Path(folder)),
         Path(out_dir),
         made_from={"manifest": hashlib.sha256(content).hexdigest(), "split": split, "source": source},

@@ -59,7 +59,7 @@ def draw_corpus(
     folder = Path(folder)
     sentences, digest = _sentences(folder / "manifest.jsonl", split, source, limit)
     load_head(assets.head_wheel, assets.head_cache)  # so that the workers find it read
-    rows = [{**row, "copy": copy} for copy in copies for row in sentences]
+    rows = [(row["id"], {**row, "copy": copy}) for copy in copies for row in sentences]
     made_from = {"manifest": digest, "split": split, "source": source, "limit": limit, "copies": str(copies)}
     draw = partial(draw_sentence, folder, assets)
     return write_shards(
