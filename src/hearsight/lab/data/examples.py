@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hearsight.lab.data.augment_audio import AudioAugmentation, Babble, augment_audio, change_speed
 from hearsight.lab.data.augment_video import VideoAugmentation, augment_video
 from hearsight.lab.data.pieces import frame_targets
+from hearsight.lab.data.recombine import Recombiner
 from hearsight.lab.data.shards import Sample
 from hearsight.types import CROP_SIZE, FRAME_RATE, SAMPLES_PER_FRAME
 
@@ -25,6 +26,7 @@ class Augmentation:
         modes: shares of examples with both senses, with sound alone and with pictures alone.
         trim: probability of cutting the silence around the words, where their times are known.
         speed: probability of another speed, and its range.
+        recombine: probability of taking words from another utterance of the speaker, and their share.
     """
 
     audio: AudioAugmentation = field(default_factory=AudioAugmentation)
@@ -33,6 +35,7 @@ class Augmentation:
     trim: float = 0.85
     speed: float = 0.5
     speed_range: tuple[float, float] = (0.88, 1.14)
+    recombine: tuple[float, float] = (0.6, 0.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class ExampleMaker:
         self._settings = augmentation
         self._pieces = pieces
         self._babble = Babble()
+        self._recombine = Recombiner()
         self._rng = np.random.default_rng(seed)
 
     def __call__(self, sample: Sample, severity: float = 1.0) -> Example:
@@ -84,6 +88,8 @@ class ExampleMaker:
         rng, settings = self._rng, self._settings
         if sample.samples is not None:
             self._babble.hear(sample.samples)
+        probability, share = settings.recombine
+        sample = self._recombine(sample, share if rng.random() < probability else 0.0, rng)
         hears, sees = self._senses(sample)
         first, last = self._cut(sample)
         speed = rng.uniform(*settings.speed_range) if rng.random() < settings.speed else 1.0
