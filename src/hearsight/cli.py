@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -319,4 +320,6 @@ def lab_installed(verb: str) -> Iterator[None]:
 
 def main() -> None:
     """Entry point of the command ``hearsight``."""
+    # OpenCV reads it when it is imported; for pictures of this size a second thread is only overhead.
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
     app()

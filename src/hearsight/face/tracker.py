@@ -57,9 +57,9 @@ class FaceTracker:
         Returns:
             The face, or None where the picture shows none.
         """
-        if self._face is None or picture is not self._picture:
+        # Videos of few frames a second show one picture at several ticks: nothing moves between them.
+        if picture is not self._picture or not self._course.settled:
             self._picture, self._face = picture, self._next(picture)
-        # Videos of few frames a second show the same picture at several ticks: nothing moves in between.
         return self._face
 
     def _next(self, picture: NDArray[np.uint8] | None) -> Face | None:
@@ -78,11 +78,12 @@ class FaceTracker:
 
     def _look(self, picture: NDArray[np.uint8]) -> Face | None:
         region = None if self._landmarks is None else Region.around(self._landmarks)
-        face = None if region is None else self._fit(picture, region, self._number)
-        face = face or self._find(picture, region)
-        if face is not None:
+        if region is not None and (face := self._fit(picture, region, self._number)) is not None:
             self._course.look(face)
-        return face
+            return face
+        # In the region of the detector the mesh is off by some pixels: how it settles is no motion.
+        self._course.clear()
+        return self._find(picture, region)
 
     def _find(self, picture: NDArray[np.uint8], known: Region | None) -> Face | None:
         def is_elsewhere(detection: Detection) -> bool:

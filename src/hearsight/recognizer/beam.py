@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 from hearsight.recognizer.config import State
 
+LOWEST = float(np.finfo(np.float64).min)
+"""No score is lower, except minus infinity."""
+
 
 class Step(Protocol):
     """A network: named inputs and states, batch first, to one output and the next states."""
@@ -104,7 +107,7 @@ class Beam:
         sources, labels = self._select(totals)
         self._hypotheses = [
             self._extend(source, label, float(totals[source, label]), local, frame, through_parent)
-            for source, label in zip(sources.tolist(), labels.tolist(), strict=True)
+            for source, label in zip(sources, labels, strict=True)
         ]
         self._predict(sources, labels)
 
@@ -127,14 +130,15 @@ class Beam:
             totals[child, self._blank], totals[parent, label] = merged, -math.inf
         return through_parent
 
-    def _select(self, totals: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def _select(self, totals: NDArray[np.float64]) -> tuple[list[int], list[int]]:
         """The best continuations: indices of hypotheses and labels, the likeliest first."""
         flat = totals.ravel()
         # What has been merged away is minus infinity, which an infinite margin would let in again.
-        kept = np.flatnonzero(flat >= max(flat.max() - self._margin, np.finfo(np.float64).min))
+        (kept,) = (flat >= max(flat.max() - self._margin, LOWEST)).nonzero()
         # Stable, so that equal scores do not depend on how the array is laid out in memory.
         kept = kept[np.argsort(-flat[kept], kind="stable")[: self._width]]
-        return np.divmod(kept, totals.shape[1])
+        sources, labels = np.divmod(kept, totals.shape[1])
+        return sources.tolist(), labels.tolist()
 
     def _extend(
         self,
@@ -165,16 +169,17 @@ class Beam:
         """Log probability of a label among all but the blank."""
         return float(local[label] - np.logaddexp.reduce(np.delete(local, self._blank)))
 
-    def _predict(self, sources: NDArray[np.intp], labels: NDArray[np.intp]) -> None:
+    def _predict(self, sources: list[int], labels: list[int]) -> None:
         """Carry the predictor's outputs along; run it for the hypotheses with a new label only."""
-        if len(sources) != len(self._predicted) or (sources != np.arange(len(sources))).any():
+        if sources != list(range(len(self._predicted))):
             self._predicted = self._predicted[sources]
             self._state = {name: value[sources] for name, value in self._state.items()}
-        emitted = np.flatnonzero(labels != self._blank)
-        if not len(emitted):
+        emitted = [index for index, label in enumerate(labels) if label != self._blank]
+        if not emitted:
             return
         before = {name: value[emitted] for name, value in self._state.items()}
-        predicted, after = self._predictor({"token": labels[emitted].astype(np.int64)}, before)
+        tokens = np.array([labels[index] for index in emitted], np.int64)
+        predicted, after = self._predictor({"token": tokens}, before)
         if len(emitted) == len(labels):
             self._predicted, self._state = predicted, after
             return
@@ -182,7 +187,7 @@ class Beam:
         self._state = {name: _replaced(self._state[name], emitted, after[name]) for name in after}
 
 
-def _replaced(rows: NDArray[Any], index: NDArray[np.intp], new: NDArray[Any]) -> NDArray[Any]:
+def _replaced(rows: NDArray[Any], index: list[int], new: NDArray[Any]) -> NDArray[Any]:
     """A copy with some rows changed: the old array may be the state of the utterance's start."""
     rows = rows.copy()
     rows[index] = new
