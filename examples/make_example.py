@@ -17,10 +17,10 @@ from hearsight.errors import HearsightError
 from hearsight.lab.synth.assets import Assets, cache_folder, fetch
 from hearsight.lab.synth.clip import Shot, film
 
-TEXT = "place red at g nine now"
-VOICE = "af_heart"
+TEXT = "set white by k four soon"
+VOICE = "bf_emma"
 SPEED = 0.95
-SHOT = Shot(person=13, take=1, male=False)
+SHOT = Shot(person=25, take=1, male=False)
 CLIP = Path(__file__).parent / f"{TEXT.replace(' ', '_')}.mp4"
 
 
