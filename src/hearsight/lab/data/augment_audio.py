@@ -132,7 +132,7 @@ def augment_audio(
         samples = reverberate(samples, room_response(rng))
     if rng.random() < settings.noise * severity:
         lowest = settings.lowest_snr + (0.0 if seen else 5.0)
-        snr = rng.uniform(lowest, settings.highest_snr)
+        snr = lowest + (settings.highest_snr - lowest) * rng.random()
         noise = draw_noise(len(samples), babble, snr < 0, rng)
         gain = np.sqrt(active_power(samples) / (active_power(noise) * 10 ** (snr / 10)))
         samples = samples + noise * np.float32(gain)
