@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -29,8 +31,15 @@ def standardise_frames(patches: Tensor) -> Tensor:
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions beside a shortcut (He et al., 2016)."""
 
-    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        stride: int,
+        activation: Callable[[Tensor], Tensor] = F.relu,
+    ) -> None:
         super().__init__()
+        self.activation = activation
         self.conv1 = nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False)
         self.norm1 = nn.BatchNorm2d(channels_out)
         self.conv2 = nn.Conv2d(channels_out, channels_out, 3, 1, 1, bias=False)
@@ -43,8 +52,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """``(n, channels_in, h, w)`` to ``(n, channels_out, h / stride, w / stride)``."""
-        hidden = F.relu(self.norm1(self.conv1(inputs)))
-        return F.relu(self.norm2(self.conv2(hidden)) + self.shortcut(inputs))
+        hidden = self.activation(self.norm1(self.conv1(inputs)))
+        return self.activation(self.norm2(self.conv2(hidden)) + self.shortcut(inputs))
 
 
 class PlainVideoFrontend(nn.Module):

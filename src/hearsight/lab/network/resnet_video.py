@@ -12,31 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hearsight.lab.network.plain_video import PATCH, STACK
+from hearsight.lab.network.plain_video import PATCH, STACK, ResidualBlock
 from hearsight.lab.network.streaming import State
 
 _STEM_KERNEL = 7
-
-
-class SiLUBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut (He et al., 2016), with SiLU."""
-
-    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False)
-        self.norm1 = nn.BatchNorm2d(channels_out)
-        self.conv2 = nn.Conv2d(channels_out, channels_out, 3, 1, 1, bias=False)
-        self.norm2 = nn.BatchNorm2d(channels_out)
-        self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or channels_in != channels_out:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(channels_in, channels_out, 1, stride, bias=False), nn.BatchNorm2d(channels_out)
-            )
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """``(n, channels_in, h, w)`` to ``(n, channels_out, h / stride, w / stride)``."""
-        hidden = F.silu(self.norm1(self.conv1(inputs)))
-        return F.silu(self.norm2(self.conv2(hidden)) + self.shortcut(inputs))
 
 
 class ResNetVideoFrontend(nn.Module):
@@ -54,7 +33,8 @@ class ResNetVideoFrontend(nn.Module):
         self.pool = nn.MaxPool2d(3, 2, 1)
         blocks = []
         for stage, (before, width) in enumerate(pairwise(widths)):
-            blocks += [SiLUBlock(before, width, 1 if stage == 0 else 2), SiLUBlock(width, width, 1)]
+            stride = 1 if stage == 0 else 2
+            blocks += [ResidualBlock(before, width, stride, F.silu), ResidualBlock(width, width, 1, F.silu)]
         self.blocks = nn.Sequential(*blocks)
 
     def initial_state(self, batch: int) -> State:
