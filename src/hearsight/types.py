@@ -85,6 +85,10 @@ class Event:
         end: how far the input had been heard when the event was made, in seconds.
         senses: which of ``audio`` and ``video`` the utterance had, in this order.
         emitted: wall-clock seconds since the input began, when it is paced by the clock.
+        stable: so many words at the beginning keep their texts in all later partials of the utterance and
+            in its final; a final has all.
+        on_screen: True where the visible lips move with the voice, False where a voice is heard while the
+            visible lips rest, None where that is not known: no face, no sound, or no voice yet.
     """
 
     kind: Literal["partial", "final"]
@@ -93,6 +97,8 @@ class Event:
     end: float
     senses: tuple[Sense, ...]
     emitted: float | None = None
+    stable: int = 0
+    on_screen: bool | None = None
 
     @property
     def text(self) -> str:

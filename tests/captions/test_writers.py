@@ -18,8 +18,8 @@ BIN = Word("bin", 0.5, 0.75, 0.98765)
 BLUE = Word("blue", 0.75, 1.25, 0.5)
 AMPERSAND = Word("<a&b>", 3661.5, 3663.0, 1.0)
 EVENTS = [
-    Event("partial", (BIN,), 0.5, 0.96, ("audio",), 1.01234),
-    Event("final", (BIN, BLUE), 0.5, 1.6, ("audio", "video"), 1.7),
+    Event("partial", (BIN,), 0.5, 0.96, ("audio",), 1.01234, stable=1),
+    Event("final", (BIN, BLUE), 0.5, 1.6, ("audio", "video"), 1.7, stable=2, on_screen=False),
     Event("final", (AMPERSAND,), 3661.5, 3664.0, ("video",)),
 ]
 
@@ -61,6 +61,12 @@ def test_json_lines_are_events_as_they_happen() -> None:
     assert [line["kind"] for line in lines] == ["partial", "final", "final"]
     assert lines[0]["emitted"] == 1.012
     assert lines[1]["text"] == "bin blue"
+
+
+def test_json_lines_say_what_will_stay_and_whether_the_voice_is_the_visible_one() -> None:
+    lines = [json.loads(line) for line in written("jsonl").splitlines()]
+    assert [line.get("stable") for line in lines] == [1, None, None], "all of a final stays"
+    assert [line.get("on_screen") for line in lines] == [None, False, None], "left out where it is not known"
 
 
 def test_json_lines_do_not_wait_for_the_next_event() -> None:

@@ -57,4 +57,4 @@ class _UntilBroken:
         except (HearsightError, KeyboardInterrupt) as error:
             self.broken = error
             if latest is not None and latest.kind == "partial" and latest.words:
-                yield replace(latest, kind="final")
+                yield replace(latest, kind="final", stable=len(latest.words))

@@ -44,7 +44,10 @@ def json_document(events: Iterable[Event]) -> Iterator[str]:
 def json_lines(events: Iterable[Event]) -> Iterator[str]:
     """One JSON object per line for each event as it happens, partials too."""
     for event in events:
-        yield json.dumps({"kind": event.kind, **_as_dict(event)}, ensure_ascii=False) + "\n"
+        values = {"kind": event.kind, **_as_dict(event)}
+        if event.kind == "partial":
+            values["stable"] = event.stable
+        yield json.dumps(values, ensure_ascii=False) + "\n"
 
 
 WRITERS: dict[str, Writer] = {
@@ -80,7 +83,7 @@ def _finals(events: Iterable[Event]) -> Iterator[Event]:
 
 
 def _as_dict(event: Event) -> dict[str, Any]:
-    """Times to the millisecond, confidences to three places; ``emitted`` only where there is one."""
+    """Times to the millisecond, confidences to three places; what is not known is left out."""
     values: dict[str, Any] = {
         "text": event.text,
         "start": round(event.start, 3),
@@ -98,6 +101,8 @@ def _as_dict(event: Event) -> dict[str, Any]:
     }
     if event.emitted is not None:
         values["emitted"] = round(event.emitted, 3)
+    if event.on_screen is not None:
+        values["on_screen"] = event.on_screen
     return values
 
 

@@ -87,4 +87,5 @@ class Decoder:
         names: tuple[Sense, ...] = ("audio", "video")
         senses = tuple(name for name, had in zip(names, self._senses, strict=True) if had)
         start_s = words[0].start if words else self._start_s
-        return Event(kind, words, start_s, self._heard_s, senses)
+        stable = len(words) if kind == "final" else 0
+        return Event(kind, words, start_s, self._heard_s, senses, stable=stable)
