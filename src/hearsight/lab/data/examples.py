@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hearsight.lab.data.augment_audio import AudioAugmentation, Babble, augment_audio, change_speed
 from hearsight.lab.data.augment_video import VideoAugmentation, augment_video
+from hearsight.lab.data.mishaps import MishapMaker, Mishaps
 from hearsight.lab.data.pieces import frame_targets
 from hearsight.lab.data.recombine import Recombiner
 from hearsight.lab.data.shards import Sample
@@ -27,6 +28,7 @@ class Augmentation:
         trim: probability of cutting the silence around the words, where their times are known.
         speed: probability of another speed, and its range.
         recombine: probability of taking words from another utterance of the speaker, and their share.
+        mishaps: what goes wrong between ears and eyes.
     """
 
     audio: AudioAugmentation = field(default_factory=AudioAugmentation)
@@ -36,6 +38,7 @@ class Augmentation:
     speed: float = 0.5
     speed_range: tuple[float, float] = (0.88, 1.14)
     recombine: tuple[float, float] = (0.6, 0.4)
+    mishaps: Mishaps = field(default_factory=Mishaps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class ExampleMaker:
         self._pieces = pieces
         self._babble = Babble()
         self._recombine = Recombiner()
+        self._spoil = MishapMaker(augmentation.mishaps)
         self._rng = np.random.default_rng(seed)
 
     def __call__(self, sample: Sample, severity: float = 1.0) -> Example:
@@ -91,6 +95,10 @@ class ExampleMaker:
         probability, share = settings.recombine
         sample = self._recombine(sample, share if rng.random() < probability else 0.0, rng)
         hears, sees = self._senses(sample)
+        if hears and sees:
+            sample, told = self._spoil(sample, rng)
+            # What neither the sound nor the pictures tell cannot be learnt.
+            severity = severity if told else 0.0
         first, last = self._cut(sample)
         speed = rng.uniform(*settings.speed_range) if rng.random() < settings.speed else 1.0
         ticks = max(8, int((last - first) / speed))

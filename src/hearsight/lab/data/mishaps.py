@@ -1,0 +1,118 @@
+"""What goes wrong between ears and eyes, drawn at random for training.
+
+A model that has only seen lips that belong to the voice and keep in step with it believes any lips. These
+examples teach it when not to: pictures of somebody else, early or late, frozen, covered; and a face that says
+nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hearsight.lab.data.shards import Sample
+from hearsight.types import CROP_SIZE, FRAME_RATE, SAMPLES_PER_FRAME
+
+Pixels = NDArray[np.uint8]
+
+_REMEMBERED = 16
+"""Utterances whose pictures may stand in for another's."""
+_SHORTEST_SILENCE = 5
+"""Ticks before the first word from which a longer silence is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mishaps:
+    """Probabilities for each example that has both sound and pictures.
+
+    Attributes:
+        foreign: the pictures are those of another utterance.
+        shifted: the pictures come early or late, by up to ``shift_ticks``.
+        frozen: the picture stands still from some moment on.
+        covered: a grey patch lies over part of the picture for a while.
+        silent: the face and the room before the first word, for a while, and nothing is said.
+        shift_ticks: largest shift in ticks of 40 ms.
+    """
+
+    foreign: float = 0.04
+    shifted: float = 0.08
+    frozen: float = 0.04
+    covered: float = 0.08
+    silent: float = 0.05
+    shift_ticks: int = 6
+
+
+class MishapMaker:
+    """Draws mishaps; remembers the pictures of the last utterances."""
+
+    def __init__(self, settings: Mishaps) -> None:
+        self._settings = settings
+        self._seen: deque[Pixels] = deque(maxlen=_REMEMBERED)
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> tuple[Sample, bool]:
+        """The sample, perhaps spoilt, and whether its pictures still say what its sound says."""
+        if sample.pixels is None or sample.samples is None:
+            return sample, True
+        settings, chance = self._settings, rng.random()
+        others = [pixels for pixels in self._seen if pixels is not sample.pixels]
+        self._seen.append(sample.pixels)
+        pixels, told = sample.pixels, True
+        if (chance := chance - settings.silent) < 0:
+            return silence(sample, rng), True
+        if (chance := chance - settings.foreign) < 0 and others:
+            pixels, told = fit(others[rng.integers(len(others))], len(pixels)), False
+        elif 0 <= chance < settings.shifted:
+            shift = int(rng.integers(-settings.shift_ticks, settings.shift_ticks + 1))
+            pixels = pixels[np.clip(np.arange(len(pixels)) + shift, 0, len(pixels) - 1)]
+        elif 0 <= (chance := chance - settings.shifted) < settings.frozen:
+            stop = int(rng.integers(len(pixels)))
+            pixels, told = pixels[np.minimum(np.arange(len(pixels)), stop)], False
+        elif 0 <= chance - settings.frozen < settings.covered:
+            pixels = cover(pixels, rng)
+        return dataclasses.replace(sample, pixels=pixels), told
+
+
+def fit(pixels: Pixels, ticks: int) -> Pixels:
+    """Repeated or cut to so many ticks."""
+    return pixels[np.arange(ticks) % len(pixels)]
+
+
+def cover(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """A flat patch of up to 60 x 60 pixels, such as a hand or a microphone, for up to two seconds."""
+    covered = pixels.copy()
+    height, width = rng.integers(16, 61, 2)
+    top, left = rng.integers(CROP_SIZE - height), rng.integers(CROP_SIZE - width)
+    start = int(rng.integers(len(pixels)))
+    stop = start + int(rng.integers(4, 2 * FRAME_RATE))
+    covered[start:stop, top : top + height, left : left + width] = rng.integers(256)
+    return covered
+
+
+def silence(sample: Sample, rng: np.random.Generator) -> Sample:
+    """Face and room from before the first word, played forward and backward for 0.8 to 3 s.
+
+    Without word times, or where speech begins at once, the sample as it is.
+    """
+    if not sample.words or sample.pixels is None or sample.samples is None:
+        return sample
+    quiet = min(int(sample.words[0][1] * FRAME_RATE) - 1, sample.ticks)
+    if quiet < _SHORTEST_SILENCE:
+        return sample
+    there_and_back = np.concatenate([np.arange(quiet), np.arange(quiet)[::-1]])
+    index = np.resize(there_and_back, int(rng.integers(20, 75)))
+    blocks = sample.samples[: quiet * SAMPLES_PER_FRAME].reshape(quiet, SAMPLES_PER_FRAME)
+    # A block that is played backward meets its neighbours where they met before.
+    backward = np.resize(np.arange(2 * quiet) >= quiet, len(index))
+    sound = np.where(backward[:, None], blocks[index, ::-1], blocks[index])
+    return dataclasses.replace(
+        sample,
+        text="",
+        words=(),
+        pixels=sample.pixels[index],
+        video_present=sample.video_present[index],
+        samples=sound.ravel(),
+    )
