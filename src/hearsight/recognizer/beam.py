@@ -83,6 +83,17 @@ class Beam:
         self._predicted, self._state = self._first
 
     @property
+    def width(self) -> int:
+        """Hypotheses kept; another width holds from the next frame on."""
+        return self._width
+
+    @width.setter
+    def width(self, width: int) -> None:
+        if width < 1:
+            raise ValueError("a beam has at least one hypothesis")
+        self._width = width
+
+    @property
     def best(self) -> Hypothesis:
         """The likeliest hypothesis."""
         return self._hypotheses[0]

@@ -49,6 +49,15 @@ class Decoder:
         self._senses = np.zeros(2, np.bool_)
         self._text = ""
 
+    @property
+    def beam_width(self) -> int:
+        """Hypotheses kept; another width holds from the next segment on."""
+        return self._beam.width
+
+    @beam_width.setter
+    def beam_width(self, width: int) -> None:
+        self._beam.width = width
+
     def push(self, segment: Segment) -> Iterator[Event]:
         """Decode one segment: a final for each utterance that ends in it, a partial if the text changed."""
         self._heard_s = segment.heard / FRAME_RATE

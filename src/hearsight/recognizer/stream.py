@@ -48,6 +48,17 @@ class Stream:
         self._face: FacePath | None = None
         self._rest = np.zeros(0, np.float32)
         self._finished = False
+        self.decoded = start
+        """Tick up to which the input has been decoded."""
+
+    @property
+    def beam_width(self) -> int:
+        """Hypotheses kept by the search; may be changed between pushes, when there is no time for many."""
+        return self._decoder.beam_width
+
+    @beam_width.setter
+    def beam_width(self, width: int) -> None:
+        self._decoder.beam_width = width
 
     def push(
         self, frames: Sequence[NDArray[np.uint8] | None] | None, samples: NDArray[np.float32] | None
@@ -128,7 +139,11 @@ class Stream:
         return [*events, *self._decoder.finish()]
 
     def _decode(self, segments: Iterable[Segment]) -> list[Event]:
-        return [event for segment in segments for event in self._decoder.push(segment)]
+        events: list[Event] = []
+        for segment in segments:
+            events += self._decoder.push(segment)
+            self.decoded = segment.start + len(segment.encoded)
+        return events
 
     def _without_frames(
         self, samples: NDArray[np.float32] | None
