@@ -38,5 +38,5 @@ test: .venv/lab.stamp
 .venv/lab.stamp: pyproject.toml constraints.txt
 	@echo "== Installing hearsight with what training and testing need into .venv (once; takes minutes)"
 	$(PYTHON) -m venv .venv
-	$(INSTALL) ".[lab,dev]"
+	$(INSTALL) ".[lab,serve,dev]"
 	@touch .venv/runtime.stamp $@
