@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from itertools import chain
 from typing import Any, TypeAlias, cast
@@ -129,3 +130,23 @@ def decode(packets: Iterable[AnyPacket | None], stream: AnyStream, name: str) ->
             # Packets broken in transit are ordinary: what they held is a hole for the clock to fill.
             continue
         yield from frames
+
+
+def decode_interleaved(streams: list[AnyStream], name: str) -> Iterator[Any]:
+    """Frames of all streams in the order in which they come out of one container; damaged ones are skipped.
+
+    Raises:
+        MediaError: a stream is encrypted.
+    """
+    seen: set[int] = set()
+    for packet in _read(cast(InputContainer, streams[0].container), streams):
+        if packet.stream_index not in seen and packet.has_sidedata("encryption_info"):
+            raise MediaError(f"{name} is encrypted: give a copy without copy protection.")
+        seen.add(packet.stream_index)
+        with suppress(FFmpegError):
+            yield from packet.decode()
+    for stream in streams:
+        flush: AnyPacket = Packet()
+        flush.stream, flush.time_base = stream, cast(Fraction, stream.time_base)
+        with suppress(FFmpegError):
+            yield from flush.decode()

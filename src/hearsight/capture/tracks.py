@@ -58,7 +58,6 @@ def open_tracks(
         MediaError: it cannot be opened, or nothing in it can be decoded.
     """
     name = str(source)
-    name = str(source)
     with ExitStack() as stack:
         container = stack.enter_context(open_container(source, format, options))
         video, audio = choose_streams(container, name)
@@ -111,7 +110,7 @@ def _at_beginning(
         sounds=chain(first_sounds, sounds),
         zero=zero,
         length=length,
-        max_length=_max_length(container, length),
+        max_length=longest(container, zero),
     )
 
 
@@ -123,7 +122,11 @@ def _length(container: InputContainer, zero: float) -> float | None:
     return start + container.duration / _MICROSECONDS - zero
 
 
-def _max_length(container: InputContainer, length: float | None) -> float | None:
-    """Damage to a single time stamp can make a short file claim that it lasts for days."""
+def longest(container: InputContainer, zero: float) -> float | None:
+    """Seconds that the input can last at most, None if it does not say.
+
+    Damage to a single time stamp can make a short file claim that it lasts for days.
+    """
+    length = _length(container, zero)
     by_size = container.size / _MIN_BYTES_PER_S
     return length if by_size <= 0 else min(by_size, float("inf") if length is None else length)
