@@ -25,6 +25,8 @@ OPERATOR_NAMES = {code: name for name, code in vars(tflite.BuiltinOperator).item
 TO_NCHW, TO_NHWC = [0, 3, 1, 2], [0, 2, 3, 1]
 SMALL = 16
 """Constants of up to this many numbers are stored as float32: float16 would not save anything."""
+WIDE = 128
+"""Above this many channels a picture is so small that turning it costs less than a matrix."""
 
 
 def convert(
@@ -79,7 +81,8 @@ class _Graph:
 
     def picture(self, scale: float, offset: float) -> None:
         """Make the network's input from bytes."""
-        pixels = self.node("Cast", [self.node("Transpose", ["picture"], perm=TO_NCHW)], to=TensorProto.FLOAT)
+        # In this order: onnxruntime transposes floats faster than bytes.
+        pixels = self.node("Transpose", [self.node("Cast", ["picture"], to=TensorProto.FLOAT)], perm=TO_NCHW)
         scaled = self.node("Mul", [pixels, self.initializer(np.float32(scale))])
         self.names[self.graph.Inputs(0)] = self.node("Add", [scaled, self.initializer(np.float32(offset))])
 
@@ -208,19 +211,31 @@ class _Graph:
 
         onnxruntime keeps convolutions in its own blocked layout; its PRelu, and products with a
         number per channel, would turn every picture to and fro, which takes longer than the sums.
+        Where no slope is above 1 the factor goes into relu, which then is part of its convolution.
         """
         slope = self.constant(inputs[1]).astype(np.float32).reshape(-1, 1, 1, 1)
         value = self.names[inputs[0]]
-        scaled, above = (
-            self.node("Conv", [part, self.weight(factor)], kernel_shape=[1, 1], group=len(slope))
-            for part, factor in ((value, slope), (self.node("Relu", [value]), 1 - slope))
-        )
-        self.names[output] = self.node("Add", [scaled, above])
+        if (slope <= 1).all():
+            above = self.node("Relu", [self._scale(value, 1 - slope)])
+        else:
+            above = self._scale(self.node("Relu", [value]), 1 - slope)
+        self.names[output] = self.node("Add", [self._scale(value, slope), above])
+
+    def _scale(self, value: str, factor: NDArray[np.float32]) -> str:
+        """The value times a number per channel."""
+        return self.node("Conv", [value, self.weight(factor)], kernel_shape=[1, 1], group=len(factor))
 
     def pad(self, operator: Any, inputs: list[int], output: int) -> None:
         amounts = self.constant(inputs[1])[TO_NCHW].astype(np.int64)
-        pads = self.initializer(np.concatenate([amounts[:, 0], amounts[:, 1]]))
-        self.names[output] = self.node("Pad", [self.names[inputs[0]], pads])
+        value, channels = self.names[inputs[0]], self.shape(output)[3]
+        if amounts[[0, 2, 3]].any() or channels > WIDE:
+            pads = self.initializer(np.concatenate([amounts[:, 0], amounts[:, 1]]))
+            self.names[output] = self.node("Pad", [value, pads])
+        else:
+            # More channels: a convolution that keeps what is there, so that the blocked layout stays.
+            keep = np.eye(channels, dtype=np.float32)[:, amounts[1, 0] : channels - amounts[1, 1]]
+            weight = self.weight(keep[:, :, None, None])
+            self.names[output] = self.node("Conv", [value, weight], kernel_shape=[1, 1])
 
     def reshape(self, operator: Any, inputs: list[int], output: int) -> None:
         if len(self.shape(output)) == 4:
