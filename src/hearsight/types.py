@@ -7,7 +7,7 @@ Everything runs on one clock of ticks: tick ``k`` is the video frame at ``k / 25
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,18 @@ CROP_SIZE = 96
 
 Sense = Literal["audio", "video"]
 Modality = Literal["av", "audio", "video"]
+
+
+def check_modality(modality: str) -> Modality:
+    """The modality, if it is one.
+
+    Raises:
+        ValueError: it is not.
+    """
+    for known in get_args(Modality):
+        if modality == known:
+            return known
+    raise ValueError(f"modality {modality!r} is not one of {', '.join(get_args(Modality))}")
 
 
 @dataclass(frozen=True, slots=True)

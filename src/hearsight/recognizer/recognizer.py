@@ -6,13 +6,19 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING
 
-from hearsight.errors import MediaError
+import numpy as np
+from numpy.typing import NDArray
+
+from hearsight.errors import HearsightError, MediaError
 from hearsight.recognizer.bundle import Bundle
 from hearsight.recognizer.endpoint import EndpointRule
 from hearsight.recognizer.stream import Stream
-from hearsight.types import FRAME_RATE, Chunk, Event, Modality
+from hearsight.types import FRAME_RATE, Chunk, Event, Modality, check_modality
+
+if TYPE_CHECKING:
+    from hearsight.recognizer.live import LiveCaptions
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Recognizer:
             ValueError: the modality is not one of ``av``, ``audio``, ``video``.
         """
         bundle = Bundle.load(model).open()
-        return cls(bundle, _checked(modality), beam_width, endpoint or EndpointRule())
+        return cls(bundle, check_modality(modality), beam_width, endpoint or EndpointRule())
 
     def stream(self, modality: Modality | None = None, *, start: int = 0) -> Stream:
         """Open a stream to push sound and pictures into.
@@ -58,7 +64,7 @@ class Recognizer:
         """
         return Stream(
             self.bundle,
-            modality=_checked(modality or self.modality),
+            modality=check_modality(modality or self.modality),
             beam_width=self.beam_width,
             endpoint=self.endpoint,
             start=start,
@@ -85,7 +91,7 @@ class Recognizer:
         # Imported here: pushing one's own data needs no media library.
         from hearsight.capture.files import read_chunks
 
-        chosen = _checked(modality or self.modality)
+        chosen = check_modality(modality or self.modality)
         if Path(source).is_file():
             _check_file(source, chosen)
         chunks = read_chunks(source, ticks=self.bundle.config.block)
@@ -103,11 +109,56 @@ class Recognizer:
         for event in stream.finish():
             yield replace(event, emitted=time.perf_counter() - began) if realtime else event
 
+    def live(
+        self,
+        *,
+        camera: str | None = "default",
+        microphone: str | None = "default",
+        input: str | None = None,
+        format: str | None = None,
+        modality: Modality | None = None,
+        noise: NDArray[np.float32] | None = None,
+        snr_db: float | None = None,
+        record: str | Path | None = None,
+        duration_s: float | None = None,
+    ) -> LiveCaptions:
+        """Recognise what is said before a camera and a microphone, while it is said.
 
-def _checked(modality: Modality) -> Modality:
-    if modality not in get_args(Modality):
-        raise ValueError(f"modality {modality!r} is not one of {', '.join(get_args(Modality))}")
-    return modality
+        Args:
+            camera: its id as ``hearsight devices`` lists it, ``default``, or None for no pictures.
+            microphone: likewise, for sound.
+            input: instead of both, anything that FFmpeg opens; a file is played at its own pace.
+            format: FFmpeg's name of the format of ``input``, where it cannot guess it.
+            modality: senses to begin with; may be changed while captions run.
+            noise: ``(samples,)`` at 16 kHz to add to the sound, goes round when it ends.
+            snr_db: power of the speech heard in the last seconds over that of the noise, in decibels.
+            record: file to record into what is recognised, noise included.
+            duration_s: end after so many seconds; None goes on until stopped.
+
+        Returns:
+            A context manager whose iteration yields events: :class:`hearsight.recognizer.live.LiveCaptions`.
+
+        Raises:
+            HearsightError: noise without a level, or a level without noise; neither camera nor microphone.
+        """
+        from hearsight.recognizer.live import open_captions
+        from hearsight.recognizer.mixing import NoiseMixer
+
+        if (noise is None) != (snr_db is None):
+            raise HearsightError(
+                "noise and its level go together: give both the noise and the SNR in decibels"
+            )
+        return open_captions(
+            self,
+            camera=camera,
+            microphone=microphone,
+            input=input,
+            format=format,
+            modality=check_modality(modality or self.modality),
+            mixer=None if noise is None or snr_db is None else NoiseMixer(noise, snr_db),
+            record=None if record is None else Path(record),
+            duration_s=duration_s,
+        )
 
 
 def _check_file(path: str | Path, modality: Modality) -> None:
