@@ -30,7 +30,12 @@ WIDE = 128
 
 
 def convert(
-    data: bytes, *, outputs: dict[tuple[int, ...], str], scale: float, offset: float
+    data: bytes,
+    *,
+    outputs: dict[tuple[int, ...], str],
+    scale: float,
+    offset: float,
+    channels: dict[str, NDArray[np.intp]] | None = None,
 ) -> onnx.ModelProto:
     """Convert a TFLite file with one subgraph, one picture as input, and float outputs.
 
@@ -39,6 +44,7 @@ def convert(
         outputs: name of each output, by its shape.
         scale: what a pixel in 0..255 is multiplied by before it enters the network.
         offset: what is added to it then.
+        channels: of an output that a convolution makes, the channels to keep; the others cost nothing.
 
     Returns:
         A checked ONNX model with the input ``picture``, ``(1, height, width, 3)`` uint8, and
@@ -48,6 +54,10 @@ def convert(
         NotImplementedError: the network has an operator or activation this tool does not know.
     """
     graph = _Graph(tflite.Model.GetRootAsModel(data, 0))
+    for tensor in graph.graph.OutputsAsNumpy():
+        name = outputs[tuple(graph.shape(tensor))]
+        if channels and name in channels:
+            graph.kept[tensor] = channels[name]
     graph.picture(scale, offset)
     for index in range(graph.graph.OperatorsLength()):
         graph.operator(graph.graph.Operators(index))
@@ -63,6 +73,8 @@ class _Graph:
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
         self.constants: dict[int, NDArray[Any]] = {}
+        self.kept: dict[int, NDArray[np.intp]] = {}
+        """Channels to keep of the outputs of which not all are wanted."""
         self.names: dict[int, str] = {}
         """ONNX value of each TFLite tensor made so far; four-dimensional ones are NCHW."""
         self.handlers: dict[str, Callable[[Any, list[int], int], None]] = {
@@ -92,6 +104,8 @@ class _Graph:
         for tensor in self.graph.OutputsAsNumpy():
             shape = self.shape(tensor)
             name = outputs[tuple(shape)]
+            if tensor in self.kept:
+                shape[-1] = len(self.kept[tensor])
             self.nodes.append(helper.make_node("Identity", [self.nhwc(tensor)], [name]))
             results.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
         source = self.shape(self.graph.Inputs(0))
@@ -185,7 +199,10 @@ class _Graph:
         if (options.DilationHFactor(), options.DilationWFactor()) != (1, 1):
             raise NotImplementedError("dilated convolution")
         strides, kernel = [options.StrideH(), options.StrideW()], list(weight.shape[2:])
-        values = [self.names[inputs[0]], self.weight(weight), self.weight(self.constant(inputs[2]))]
+        bias = self.constant(inputs[2])
+        if output in self.kept:
+            weight, bias = weight[self.kept[output]], bias[self.kept[output]]
+        values = [self.names[inputs[0]], self.weight(weight), self.weight(bias)]
         pads = self.padding(options.Padding(), inputs, output, kernel, strides)
         name = self.node("Conv", values, kernel_shape=kernel, strides=strides, pads=pads, group=group)
         self.names[output] = self.activation(name, options.FusedActivationFunction())

@@ -77,5 +77,5 @@ class FaceMesh:
         to_input = square_to_output(region.centre, region.side, region.angle, INPUT_SIZE)
         view = sample(picture, to_input, INPUT_SIZE)
         landmarks, logit = self._session.run(["landmarks", "presence"], {"picture": view[None]})
-        flat = landmarks.reshape(LANDMARKS, 3)[:, :2].astype(float)
+        flat = landmarks.reshape(LANDMARKS, 2).astype(float)
         return transform(invert(to_input), flat), 1 / (1 + math.exp(-float(logit.item())))
