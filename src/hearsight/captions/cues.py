@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -30,18 +29,33 @@ class Cue:
     lines: tuple[str, ...]
 
 
+class CueMaker:
+    """Makes cues of finals as they come, one cue behind them, never two at a time."""
+
+    def __init__(self) -> None:
+        self._waiting: Cue | None = None
+
+    def push(self, final: Event) -> Iterator[Cue]:
+        """The cues that are complete with this final."""
+        for group in split_words(final.words):
+            cue = Cue(group[0].start, group[-1].end, wrap(group))
+            if self._waiting is not None:
+                yield _stretched(self._waiting, cue.start)
+            self._waiting = cue
+
+    def rest(self) -> Iterator[Cue]:
+        """The last cue, as it is if nothing follows; may be asked for at any time."""
+        if self._waiting is not None:
+            yield _stretched(self._waiting, self._waiting.start + SHORTEST_S)
+
+
 def to_cues(events: Iterable[Event]) -> Iterator[Cue]:
     """The cues of all finals, in order, never two at a time; one cue behind the events."""
-    finals = (event for event in events if event.kind == "final")
-    groups = itertools.chain.from_iterable(split_words(event.words) for event in finals)
-    waiting: Cue | None = None
-    for group in groups:
-        cue = Cue(group[0].start, group[-1].end, wrap(group))
-        if waiting is not None:
-            yield _stretched(waiting, cue.start)
-        waiting = cue
-    if waiting is not None:
-        yield _stretched(waiting, waiting.start + SHORTEST_S)
+    maker = CueMaker()
+    for event in events:
+        if event.kind == "final":
+            yield from maker.push(event)
+    yield from maker.rest()
 
 
 def split_words(words: Sequence[Word]) -> Iterator[Sequence[Word]]:

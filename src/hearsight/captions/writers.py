@@ -6,9 +6,12 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
-from hearsight.captions.cues import to_cues
+from hearsight.captions.cues import Cue, to_cues
 from hearsight.errors import HearsightError
 from hearsight.types import Event
+
+VTT_HEADER = "WEBVTT\n\n"
+"""What a WebVTT file begins with."""
 
 Writer = Callable[[Iterable[Event]], Iterator[str]]
 
@@ -22,16 +25,14 @@ def text_lines(events: Iterable[Event]) -> Iterator[str]:
 def srt(events: Iterable[Event]) -> Iterator[str]:
     """SubRip subtitles."""
     for number, cue in enumerate(to_cues(events), 1):
-        times = f"{_timestamp(cue.start, ',')} --> {_timestamp(cue.end, ',')}"
-        yield "\n".join([str(number), times, *cue.lines, "", ""])
+        yield srt_cue(number, cue)
 
 
 def vtt(events: Iterable[Event]) -> Iterator[str]:
     """WebVTT subtitles (W3C)."""
-    yield "WEBVTT\n\n"
+    yield VTT_HEADER
     for cue in to_cues(events):
-        times = f"{_timestamp(cue.start, '.')} --> {_timestamp(cue.end, '.')}"
-        yield "\n".join([times, *map(_escaped, cue.lines), "", ""])
+        yield vtt_cue(cue)
 
 
 def json_document(events: Iterable[Event]) -> Iterator[str]:
@@ -48,6 +49,23 @@ def json_lines(events: Iterable[Event]) -> Iterator[str]:
         if event.kind == "partial":
             values["stable"] = event.stable
         yield json.dumps(values, ensure_ascii=False) + "\n"
+
+
+def srt_cue(number: int, cue: Cue) -> str:
+    """A cue of SubRip subtitles; numbers count from 1."""
+    times = f"{_timestamp(cue.start, ',')} --> {_timestamp(cue.end, ',')}"
+    return "\n".join([str(number), times, *cue.lines, "", ""])
+
+
+def vtt_cue(cue: Cue) -> str:
+    """A cue of WebVTT subtitles."""
+    times = f"{_timestamp(cue.start, '.')} --> {_timestamp(cue.end, '.')}"
+    return "\n".join([times, *map(_escaped, cue.lines), "", ""])
+
+
+def json_line(event: Event) -> str:
+    """An event as one line of JSON."""
+    return json.dumps({"kind": event.kind, **_as_dict(event)}, ensure_ascii=False) + "\n"
 
 
 WRITERS: dict[str, Writer] = {
