@@ -12,7 +12,7 @@ from hearsight.errors import BundleError
 from hearsight.recognizer.config import GRAPHS, BundleConfig
 
 if TYPE_CHECKING:
-    from hearsight.recognizer.graph import Graph
+    from hearsight.recognizer.beam import Step
     from hearsight.recognizer.pieces import Pieces
 
 SHIPPED = Path(__file__).resolve().parents[1] / "assets" / "bundles"
@@ -66,22 +66,22 @@ class Bundle:
         return cls(folder, config, contents)
 
     @cached_property
-    def frontend(self) -> Graph:
+    def frontend(self) -> Step:
         """``crops, samples, video_present, audio_present`` to ``features (batch, block, feature_dim)``."""
         return self._graph("frontend")
 
     @cached_property
-    def encoder(self) -> Graph:
+    def encoder(self) -> Step:
         """``features, valid`` to ``encoded (batch, segment, joiner_dim)``."""
         return self._graph("encoder")
 
     @cached_property
-    def predictor(self) -> Graph:
+    def predictor(self) -> Step:
         """``token`` to ``predicted (batch, joiner_dim)``."""
         return self._graph("predictor")
 
     @cached_property
-    def joiner(self) -> Graph:
+    def joiner(self) -> Step:
         """``encoded, predicted`` to ``log_probabilities (batch, vocabulary_size)``."""
         return self._graph("joiner")
 
@@ -109,7 +109,7 @@ class Bundle:
         _ = self.pieces
         return self
 
-    def _graph(self, name: str) -> Graph:
+    def _graph(self, name: str) -> Step:
         # Imported here: listing bundles and reading their cards needs no onnxruntime.
         from hearsight.recognizer.graph import Graph
 

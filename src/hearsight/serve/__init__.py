@@ -1,0 +1,1 @@
+"""Many streams in one process, and the same behind HTTP and WebSocket."""

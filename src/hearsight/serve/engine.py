@@ -1,0 +1,195 @@
+"""Many streams in one process: one thread runs the networks for all of them, block by block."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from hearsight.recognizer import Recognizer
+from hearsight.serve.admission import Load, Room
+from hearsight.serve.batching import Batcher, Outcome
+from hearsight.serve.lane import Lane, Outgoing
+from hearsight.serve.sight import Sight
+from hearsight.serve.workers import Workers
+from hearsight.types import Modality
+
+log = logging.getLogger(__name__)
+
+_LIVE, _PATIENT = 0, 1
+
+
+class Engine:
+    """Recognises what is pushed into its streams, each as if it were alone.
+
+    In each round, at most one block (160 ms) of every stream that has one goes through the networks, so that
+    no stream can take the time of the others, however much it pushes. Face work is done by a few threads
+    beforehand, one push of each stream in turn. Recordings ("patient" streams) come after live streams.
+
+    Args:
+        recognizer: the model, beam width and endpoints; its modality is what streams have unless they say.
+        room: how many streams are taken.
+        workers: threads for face work; as many as there are processors if None.
+        load: measures what streams cost.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        *,
+        room: Room | None = None,
+        workers: int | None = None,
+        load: Load | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.room = room or Room()
+        self.load = load or Load(clock=clock)
+        self.batcher = Batcher(recognizer.bundle)
+        self.recognizer = Recognizer(
+            self.batcher.bundle, recognizer.modality, recognizer.beam_width, recognizer.endpoint
+        )
+        self.heard_ticks = 0
+        """Input recognised so far, of all streams."""
+        self._clock = clock
+        self._workers = Workers(workers or len(os.sched_getaffinity(0)))
+        self._lanes: list[Lane] = []
+        self._something = threading.Condition()
+        self._stirred = self._closed = False
+        self._thread = threading.Thread(target=self._run, name="hearsight-engine", daemon=True)
+        self._thread.start()
+
+    def open(self, modality: Modality | None = None, *, patient: bool = False) -> Lane:
+        """A new stream.
+
+        Args:
+            modality: senses to use; the recognizer's own if None.
+            patient: for recordings: takes its turn after the live streams.
+
+        Raises:
+            Busy: there is no room for another one now.
+            ValueError: the modality is not one of ``av``, ``audio``, ``video``, or the engine is closed.
+        """
+        chosen = modality or self.recognizer.modality
+        self.recognizer.stream(chosen)  # refuses what is no modality
+        priority = _PATIENT if patient else _LIVE
+        lane = Lane(
+            self.recognizer.stream("av"),
+            Sight(chosen),
+            block=self.recognizer.bundle.config.block,
+            patient=patient,
+            schedule=lambda job: self._workers.submit(job, priority=priority),
+            wake=self._stir,
+            leave=self._leave,
+            clock=self._clock,
+        )
+        with self._something:
+            if self._closed:
+                raise ValueError("the engine is closed")
+            running = sum(each.patient == patient for each in self._lanes)
+            if patient:
+                self.room.check_file(running)
+            else:
+                self.room.check_stream(running, self.load)
+            self._lanes.append(lane)
+        return lane
+
+    def check_room(self) -> None:
+        """Raise Busy if a live stream could not be opened now."""
+        self.room.check_stream(self.streams, self.load)
+
+    @property
+    def streams(self) -> int:
+        """Live streams that are open."""
+        return sum(not lane.patient for lane in list(self._lanes))
+
+    @property
+    def files(self) -> int:
+        """Recordings that are being transcribed."""
+        return sum(lane.patient for lane in list(self._lanes))
+
+    def close(self) -> None:
+        """End all streams and threads."""
+        with self._something:
+            self._closed = True
+            lanes = list(self._lanes)
+            self._something.notify_all()
+        for lane in lanes:
+            lane.close()
+        self._thread.join()
+        self._workers.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _leave(self, lane: Lane) -> None:
+        with self._something:
+            if lane in self._lanes:
+                self._lanes.remove(lane)
+
+    def _stir(self) -> None:
+        with self._something:
+            self._stirred = True
+            self._something.notify_all()
+
+    def _run(self) -> None:
+        """Rounds, until the engine is closed."""
+        while True:
+            with self._something:
+                while not (self._stirred or self._closed):
+                    self._something.wait()
+                if self._closed:
+                    return
+                self._stirred = False
+                lanes = list(self._lanes)
+            if self._round(lanes):
+                # Whoever had work may have more.
+                self._stirred = True
+
+    def _round(self, lanes: list[Lane]) -> bool:
+        """One block of every stream that has one; of the patient ones only one at a time beside live ones."""
+        turn = [lane for lane in lanes if not lane.patient and lane.has_work]
+        patient = [lane for lane in lanes if lane.patient and lane.has_work]
+        turn += patient[:1] if turn else patient
+        if not turn:
+            return False
+        if patient:
+            self._put_last(patient[0])
+        began = time.thread_time()
+        outcomes = self.batcher.run([lane.work for lane in turn])
+        spent_s = (time.thread_time() - began) / len(turn)
+        for lane, outcome in zip(turn, outcomes, strict=True):
+            self._deliver(lane, outcome)
+        self._account(turn, outcomes, spent_s)
+        return True
+
+    def _account(self, turn: list[Lane], outcomes: list[Outcome[Outgoing]], spent_s: float) -> None:
+        """Tell the measurement of the load what this round was."""
+        for lane in turn:
+            if lane.patient:
+                self.load.spent_on_files(spent_s + lane.take_cpu())
+        results = zip(turn, outcomes, strict=True)
+        live = [outcome.result for lane, outcome in results if outcome.result and not lane.patient]
+        lags = [result.lag_s for result in live if result.lag_s is not None]
+        self.load.heard(sum(result.ticks for result in live), lags)
+
+    def _put_last(self, lane: Lane) -> None:
+        """Recordings take turns."""
+        with self._something:
+            if lane in self._lanes:
+                self._lanes.remove(lane)
+                self._lanes.append(lane)
+
+    def _deliver(self, lane: Lane, outcome: Outcome[Outgoing]) -> None:
+        if outcome.error is not None:
+            log.error("a stream has failed", exc_info=outcome.error)
+            lane.fail(outcome.error)
+            return
+        outgoing = outcome.get()
+        self.heard_ticks += outgoing.ticks
+        lane.outbox.put(outgoing.events, over=outgoing.over)

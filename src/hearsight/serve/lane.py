@@ -1,0 +1,332 @@
+"""One stream's way through the server: its queue, its face work, its turn with the networks, its events."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hearsight.recognizer import Stream
+from hearsight.recognizer.session import Ticks
+from hearsight.serve.outbox import Outbox
+from hearsight.serve.sight import Input, Mouths, Sight, picture_bytes
+from hearsight.types import FRAME_RATE, Chunk, Crops, Event
+
+QUEUE_TICKS = 50
+"""Input of one stream that may wait, in ticks; whoever pushes more has to wait."""
+QUEUE_BYTES = 16 << 20
+"""Pictures of one stream that may wait."""
+_REMEMBERED_PIECES = 100
+"""Arrival times that are kept: more than the encoder looks back."""
+
+
+class StreamEnded(ValueError):
+    """The stream takes no more input: it was ended or closed, or has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What one turn with the networks has brought.
+
+    Attributes:
+        events: each with its lag in seconds.
+        ticks: input recognised.
+        lag_s: since that input had arrived, None if there was none.
+        over: whether that was the last turn.
+    """
+
+    events: list[tuple[Event, float]]
+    ticks: int
+    lag_s: float | None
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Push:
+    """Input before its face work."""
+
+    ticks: int
+    size: int
+    make: Callable[[], Input]
+    arrived: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """At most one block of input, ready for the networks."""
+
+    ticks: Ticks
+    arrived: float
+
+
+class Lane:
+    """A stream among others; made by :meth:`hearsight.serve.engine.Engine.open`.
+
+    One thread or coroutine may push and another may read. Use it as a context manager, so that its place is
+    free again afterwards.
+
+    Args:
+        stream: the recogniser's stream, which uses both senses: which it is given is decided by ``sight``.
+        sight: its face work.
+        block: ticks of one turn with the networks.
+        patient: for recordings, which wait for free time.
+        schedule: hands work to the threads that do face work.
+        wake: tells the engine that there is something to do.
+        leave: gives the place in the engine back.
+        clock: seconds, monotonic.
+
+    Attributes:
+        outbox: the events, with utterance and lag.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        sight: Sight,
+        *,
+        block: int,
+        patient: bool,
+        schedule: Callable[[Callable[[], None]], None],
+        wake: Callable[[], None],
+        leave: Callable[[Lane], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.sight, self.patient, self.outbox = sight, patient, Outbox()
+        self._stream, self._block = stream, block
+        self._schedule, self._wake, self._leave, self._clock = schedule, wake, leave, clock
+        self._began = clock()
+        self._lock = threading.Lock()
+        self._pushes: deque[_Push] = deque()
+        self._preparing = False
+        self._ready: deque[_Piece] = deque()
+        self._arrivals: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED_PIECES)
+        self._queued_ticks = self._queued_bytes = 0
+        self._received = self._heard = 0
+        self._ending = self._finished = self._closed = False
+        self._waiting_for_room: list[Callable[[], None]] = []
+        self._cpu_s = 0.0
+
+    def push(self, given: Input) -> None:
+        """Hand in the next input, waiting for room in the queue. Not for coroutines.
+
+        Raises:
+            StreamEnded: the stream takes no more.
+        """
+        self.push_made(len(given), picture_bytes(given), lambda: given)
+
+    def push_made(self, ticks: int, size: int, make: Callable[[], Input]) -> None:
+        """The same for input that one of the workers makes later.
+
+        Args:
+            ticks: how many it will have.
+            size: bytes of its pictures.
+            make: makes it; what it raises ends the stream.
+        """
+        while not self._offer(ticks, size, make):
+            room = threading.Event()
+            self._call_when_room(room.set)
+            room.wait()
+
+    async def push_chunk(self, chunk: Chunk) -> None:
+        """Hand in the next pictures and sound, waiting for room in the queue.
+
+        Raises:
+            StreamEnded: the stream takes no more.
+        """
+        await self._push_async(chunk)
+
+    async def push_crops(
+        self, crops: Crops, samples: NDArray[np.float32], audio_present: NDArray[np.bool_]
+    ) -> None:
+        """Hand in the next mouth crops and sound, waiting for room in the queue."""
+        await self._push_async(Mouths(crops, samples, audio_present))
+
+    async def _push_async(self, given: Input) -> None:
+        loop, size = asyncio.get_running_loop(), picture_bytes(given)
+        while not self._offer(len(given), size, lambda: given):
+            room: asyncio.Future[None] = loop.create_future()
+            self._call_when_room(partial(_call_soon, loop, room))
+            await room
+
+    def end(self) -> None:
+        """There is no more input: the last events follow, and then no more."""
+        with self._lock:
+            self._ending = True
+        self._wake()
+
+    def close(self) -> None:
+        """Leave at once; what has not been recognised yet is dropped."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._pushes.clear()
+            self._ready.clear()
+        self._tell_room()
+        self.outbox.close()
+        self._leave(self)
+
+    def fail(self, error: BaseException) -> None:
+        """End the stream; its reader gets this error."""
+        self.outbox.fail(error)
+        self.close()
+
+    async def events(self) -> AsyncIterator[Event]:
+        """The events, with ``emitted`` in seconds since the stream was opened, to the end of the input."""
+        async for heard in self.outbox:
+            yield heard.event
+
+    def __enter__(self) -> Lane:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Lane:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def received_s(self) -> float:
+        """Seconds of input taken."""
+        return self._received / FRAME_RATE
+
+    @property
+    def heard_s(self) -> float:
+        """Seconds of input recognised."""
+        return self._heard / FRAME_RATE
+
+    @property
+    def queued_s(self) -> float:
+        """Seconds of input that wait."""
+        return self._queued_ticks / FRAME_RATE
+
+    def add_cpu(self, seconds: float) -> None:
+        """CPU time that this stream has cost outside the engine."""
+        with self._lock:
+            self._cpu_s += seconds
+
+    def take_cpu(self) -> float:
+        """CPU seconds that it has cost outside the engine since this was last asked."""
+        with self._lock:
+            seconds, self._cpu_s = self._cpu_s, 0.0
+            return seconds
+
+    # Preparation, by the workers: one push of a stream at a time, so that they stay in order.
+
+    def _offer(self, ticks: int, size: int, make: Callable[[], Input]) -> bool:
+        """Queue a push, if there is room: a single one may be larger than the queue."""
+        with self._lock:
+            if self._closed or self._ending:
+                raise StreamEnded("the stream has ended: open another")
+            fits = self._queued_ticks + ticks <= QUEUE_TICKS and self._queued_bytes + size <= QUEUE_BYTES
+            if self._queued_ticks and not fits:
+                return False
+            self._queued_ticks += ticks
+            self._queued_bytes += size
+            self._received += ticks
+            self._pushes.append(_Push(ticks, size, make, self._clock()))
+            idle, self._preparing = not self._preparing, True
+        if idle:
+            self._schedule(self._prepare)
+        return True
+
+    def _prepare(self) -> None:
+        """The face work of the oldest push; then get in line again, behind the other streams."""
+        with self._lock:
+            if self._closed:
+                return
+            push = self._pushes.popleft()
+        began = time.thread_time()
+        try:
+            pieces = self._pieces(push)
+        except Exception as error:
+            self.fail(error)
+            return
+        self.add_cpu(time.thread_time() - began)
+        with self._lock:
+            self._queued_bytes -= push.size
+            if not self._closed:
+                self._ready.extend(pieces)
+            self._preparing = more = bool(self._pushes)
+        self._tell_room()
+        self._wake()
+        if more:
+            self._schedule(self._prepare)
+
+    def _pieces(self, push: _Push) -> list[_Piece]:
+        given = push.make()
+        if len(given) != push.ticks:
+            raise ValueError(f"a push of {push.ticks} ticks has {len(given)}")
+        return [_Piece(ticks, push.arrived) for ticks in self.sight.blocks(given, self._block)]
+
+    def _call_when_room(self, callback: Callable[[], None]) -> None:
+        with self._lock:
+            self._waiting_for_room.append(callback)
+            empty = not self._queued_ticks or self._closed
+        # It may have become empty since the push was refused.
+        if empty:
+            self._tell_room()
+
+    def _tell_room(self) -> None:
+        """Let those who wait for room try again."""
+        with self._lock:
+            callbacks, self._waiting_for_room = self._waiting_for_room, []
+        for callback in callbacks:
+            callback()
+
+    # Recognition, by the engine's thread.
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is something to do with the networks."""
+        with self._lock:
+            return not self._closed and (bool(self._ready) or self._is_over())
+
+    def work(self) -> Outgoing:
+        """Do it: at most one block, or the end of the stream."""
+        with self._lock:
+            piece = self._ready.popleft() if self._ready else None
+        return self._finish() if piece is None else self._recognise(piece)
+
+    def _is_over(self) -> bool:
+        return self._ending and not self._preparing and not self._finished
+
+    def _recognise(self, piece: _Piece) -> Outgoing:
+        ticks = piece.ticks
+        self._arrivals.append((self._heard + len(ticks), piece.arrived))
+        crops = Crops(self._heard, ticks.crops, ticks.video_present)
+        events = self._stream.push_crops(crops, ticks.samples, ticks.audio_present)
+        self._heard += len(ticks)
+        with self._lock:
+            self._queued_ticks -= len(ticks)
+        self._tell_room()
+        return Outgoing(self._stamped(events), len(ticks), self._clock() - piece.arrived, over=False)
+
+    def _finish(self) -> Outgoing:
+        self._finished = True
+        return Outgoing(self._stamped(self._stream.finish()), 0, None, over=True)
+
+    def _stamped(self, events: list[Event]) -> list[tuple[Event, float]]:
+        """Each event with its lag: since the input arrived that it has heard last."""
+        now, stamped = self._clock(), []
+        for event in events:
+            end = round(event.end * FRAME_RATE)
+            arrived = next((at for tick, at in self._arrivals if tick >= end), now)
+            stamped.append((replace(event, emitted=now - self._began), now - arrived))
+        return stamped
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
+    """Settle a future from any thread; where the loop has been closed, nobody waits any more."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(lambda: None if future.done() else future.set_result(None))

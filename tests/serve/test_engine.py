@@ -1,0 +1,263 @@
+"""Many streams at once give each what it would get alone; one that fails, lags or floods disturbs none."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hearsight.recognizer import Recognizer
+from hearsight.recognizer.session import Ticks
+from hearsight.serve.admission import Busy, Load, Room
+from hearsight.serve.engine import Engine
+from hearsight.serve.lane import Lane, StreamEnded
+from hearsight.serve.sight import Mouths
+from hearsight.types import Crops, Event, Modality
+from tests.serve.clips import clip
+from tests.serve.conftest import ROOMY
+
+
+def mouths(ticks: Ticks) -> Mouths:
+    return Mouths(Crops(0, ticks.crops, ticks.video_present), ticks.samples, ticks.audio_present)
+
+
+def alone(recognizer: Recognizer, ticks: Ticks, modality: Modality = "av") -> list[Event]:
+    stream = recognizer.stream(modality)
+    given = mouths(ticks)
+    return stream.push_crops(given.crops, given.samples, given.audio_present) + stream.finish()
+
+
+async def heard(lane: Lane) -> list[Event]:
+    return [replace(event, emitted=None) async for event in lane.events()]
+
+
+async def talk(lane: Lane, ticks: Ticks, cuts: list[int]) -> list[Event]:
+    """Push a clip in pieces of the given sizes, repeated until it ends; returns what was heard."""
+
+    async def push() -> None:
+        done, turn = 0, 0
+        while done < len(ticks):
+            size = cuts[turn % len(cuts)]
+            given = mouths(ticks.part(done, done + size))
+            await lane.push_crops(given.crops, given.samples, given.audio_present)
+            done, turn = done + size, turn + 1
+        lane.end()
+
+    pushing = asyncio.create_task(push())
+    events = await heard(lane)
+    await pushing
+    return events
+
+
+def finals(events: list[Event]) -> list[Event]:
+    return [event for event in events if event.kind == "final"]
+
+
+def about_equal(first: list[Event], second: list[Event]) -> bool:
+    """The same words at the same times; confidences up to what sums in another order differ by."""
+    if [event.text for event in first] != [event.text for event in second]:
+        return False
+    words = [[word for event in events for word in event.words] for events in (first, second)]
+    return all(
+        (a.start, a.end) == (b.start, b.end) and abs(a.confidence - b.confidence) < 1e-3
+        for a, b in zip(*words, strict=True)
+    )
+
+
+@given(
+    seeds=st.lists(st.integers(0, 10_000), min_size=2, max_size=6),
+    cuts=st.lists(st.integers(1, 30), min_size=1, max_size=8),
+    modality=st.sampled_from(["av", "audio", "video"]),
+)
+@settings(max_examples=15, deadline=None)
+def test_many_streams_hear_what_each_would_hear_alone(recognizer, seeds, cuts, modality) -> None:
+    clips = [clip(seed, 60 + seed % 80) for seed in seeds]
+
+    async def all_at_once() -> list[list[Event]]:
+        with Engine(recognizer, room=ROOMY, workers=2) as engine:
+            lanes = [engine.open(modality) for _ in clips]
+            turned = [cuts[turn % len(cuts) :] + cuts[: turn % len(cuts)] for turn in range(len(clips))]
+            return await asyncio.gather(*map(talk, lanes, clips, turned))
+
+    for ticks, events in zip(clips, asyncio.run(all_at_once()), strict=True):
+        assert about_equal(finals(events), finals(alone(recognizer, ticks, modality)))
+
+
+def test_networks_are_called_for_several_streams_at_once(recognizer) -> None:
+    async def talking() -> tuple[int, int]:
+        with Engine(recognizer, room=ROOMY) as engine:
+            lanes = [engine.open() for _ in range(8)]
+            await asyncio.gather(*(talk(lane, clip(1, 100), [4]) for lane in lanes))
+            return engine.batcher.rows, engine.batcher.calls
+
+    rows, calls = asyncio.run(talking())
+    assert rows > 3 * calls
+
+
+def test_a_recording_beside_live_streams_is_heard_too(engine, recognizer) -> None:
+    async def both() -> list[list[Event]]:
+        lanes = [engine.open(), engine.open(patient=True), engine.open(patient=True)]
+        return await asyncio.gather(*(talk(lane, clip(seed, 90), [7]) for seed, lane in enumerate(lanes)))
+
+    for seed, events in enumerate(asyncio.run(both())):
+        assert about_equal(finals(events), finals(alone(recognizer, clip(seed, 90))))
+
+
+def test_the_senses_may_be_changed_while_running(engine, recognizer) -> None:
+    ticks = clip(2, 160)
+
+    async def switching() -> list[Event]:
+        lane = engine.open("av")
+        first, second = mouths(ticks.part(0, 80)), mouths(ticks.part(80))
+        await lane.push_crops(first.crops, first.samples, first.audio_present)
+        while lane.heard_s < 80 / 25:
+            await asyncio.sleep(0.001)
+        lane.sight.modality = "audio"
+        await lane.push_crops(second.crops, second.samples, second.audio_present)
+        lane.end()
+        return await heard(lane)
+
+    blind = ticks.video_present & (np.arange(160) < 80)
+    expected = replace(ticks, crops=ticks.crops * blind[:, None, None], video_present=blind)
+    assert about_equal(finals(asyncio.run(switching())), finals(alone(recognizer, expected)))
+
+
+def test_who_does_not_fit_is_told_so(recognizer) -> None:
+    with Engine(recognizer, room=replace(ROOMY, max_streams=2, max_files=1)) as engine:
+        with engine.open(), engine.open() as second:
+            with pytest.raises(Busy, match="all 2 streams of this server are taken: try again"):
+                engine.open()
+            second.close()
+            engine.open().close()
+        with engine.open(patient=True), pytest.raises(Busy, match="transcribing 1 recordings already"):
+            engine.open(patient=True)
+
+
+def test_a_queue_that_is_full_makes_the_pusher_wait(engine) -> None:
+    lane, pushed = engine.open(), []
+    gate, entered = threading.Event(), threading.Event()
+
+    def held() -> Mouths:
+        entered.set()
+        gate.wait(10)
+        return mouths(clip(0, 4))
+
+    def push() -> None:
+        lane.push_made(4, 0, held)
+        for number in range(30):
+            lane.push(mouths(clip(number, 4)))
+            pushed.append(number)
+
+    thread = threading.Thread(target=push)
+    thread.start()
+    assert entered.wait(10)
+    thread.join(0.2)
+    assert thread.is_alive()
+    assert len(pushed) <= 12
+    gate.set()
+    thread.join(10)
+    assert pushed == list(range(30))
+    lane.close()
+
+
+def test_closing_frees_whoever_waits_for_room(engine) -> None:
+    lane, gate, refused = engine.open(), threading.Event(), []
+
+    def push() -> None:
+        lane.push_made(50, 0, lambda: gate.wait(10) and mouths(clip(0, 50)))
+        try:
+            lane.push(mouths(clip(0, 4)))
+        except StreamEnded as error:
+            refused.append(error)
+
+    thread = threading.Thread(target=push)
+    thread.start()
+    thread.join(0.1)
+    lane.close()
+    thread.join(10)
+    assert refused
+    gate.set()
+
+
+def test_input_that_cannot_be_made_ends_its_own_stream_only(engine, recognizer) -> None:
+    def broken() -> Mouths:
+        raise ValueError("not a picture")
+
+    async def talking() -> list[Event]:
+        good, bad = engine.open(), engine.open()
+        bad.push_made(4, 0, broken)
+        events = await talk(good, clip(5, 100), [9])
+        with pytest.raises(ValueError, match="not a picture"):
+            await heard(bad)
+        return events
+
+    assert about_equal(finals(asyncio.run(talking())), finals(alone(recognizer, clip(5, 100))))
+    assert engine.streams == 1
+
+
+def test_work_that_raises_inside_the_networks_ends_its_own_stream_only(engine, recognizer) -> None:
+    async def talking() -> list[Event]:
+        good, bad = engine.open(), engine.open()
+        bad._stream._session._frontend_state["past"] = np.zeros((1, 2, 3), np.float32)
+        events, failure = await asyncio.gather(
+            talk(good, clip(5, 100), [4]), talk(bad, clip(6, 20), [4]), return_exceptions=True
+        )
+        assert isinstance(failure, Exception)
+        return events
+
+    assert about_equal(finals(asyncio.run(talking())), finals(alone(recognizer, clip(5, 100))))
+
+
+def test_a_reader_that_comes_late_gets_all_finals(engine, recognizer) -> None:
+    async def late() -> list[Event]:
+        lane = engine.open()
+        given = mouths(clip(1, 200))
+        await lane.push_crops(given.crops, given.samples, given.audio_present)
+        lane.end()
+        while lane.heard_s < 8:
+            await asyncio.sleep(0.001)
+        return await heard(lane)
+
+    assert about_equal(finals(asyncio.run(late())), finals(alone(recognizer, clip(1, 200))))
+
+
+def test_a_stream_whose_cost_does_not_fit_is_refused() -> None:
+    now, cpu = [0.0], [0.0]
+    load = Load(cores=2, clock=lambda: now[0], cpu_clock=lambda: cpu[0])
+    for _ in range(30):
+        now[0], cpu[0] = now[0] + 1, cpu[0] + 1.6
+        load.heard(8 * 25, [0.1])
+    assert load.cost == pytest.approx(0.2)
+    Room().check_stream(7, load)
+    with pytest.raises(Busy, match="taken by 8 streams"):
+        Room().check_stream(8, load)
+
+
+def test_captions_that_come_late_keep_new_streams_out_until_they_are_in_time_again() -> None:
+    now = [0.0]
+    load = Load(cores=64, clock=lambda: now[0], cpu_clock=lambda: 0.0)
+    load.heard(100, [0.1] * 90 + [0.9] * 10)
+    with pytest.raises(Busy, match="captions come late"):
+        Room(max_lag_s=0.5).check_stream(1, load)
+    now[0] = 11.0
+    Room(max_lag_s=0.5).check_stream(1, load)
+
+
+def test_time_spent_on_files_is_no_cost_of_streams() -> None:
+    now, cpu = [0.0], [0.0]
+    load = Load(cores=2, clock=lambda: now[0], cpu_clock=lambda: cpu[0])
+    for _ in range(30):
+        now[0], cpu[0] = now[0] + 1, cpu[0] + 1.9
+        load.spent_on_files(1.5)
+        load.heard(4 * 25, [0.1])
+    assert load.cost == pytest.approx(0.1)
+
+
+def test_int8_encoders_are_not_stacked_because_that_would_change_what_is_heard(small) -> None:
+    with Engine(small) as engine:
+        assert engine.batcher.stacked == {"frontend", "predictor", "joiner"}
