@@ -75,6 +75,7 @@ ModelOption = Annotated[str, typer.Option(metavar="NAME|DIR", help="A model that
 BeamOption = Annotated[int, typer.Option(min=1, metavar="N", help="Hypotheses kept; 1 is greedy search.")]
 ReportOption = Annotated[ReportFormat, typer.Option(help="For people or for programs.")]
 OutOption = Annotated[Path, typer.Option(metavar="DIR", help="Folder to write into; made if need be.")]
+DeviceOption = Annotated[str, typer.Option(metavar="ID|none", help="As `hearsight devices` lists it.")]
 ManifestArgument = Annotated[Path, typer.Argument(metavar="MANIFEST", help="JSON lines: docs/manifest.md.")]
 
 
@@ -110,6 +111,51 @@ def transcribe(
             refused = True
     if refused:
         raise typer.Exit(2)
+
+
+@app.command()
+def live(
+    camera: DeviceOption = "default",
+    microphone: DeviceOption = "default",
+    input: Annotated[
+        str | None, typer.Option(metavar="X", help="Instead of both, what FFmpeg opens; a file is played.")
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(metavar="F", help="FFmpeg's format of the input, such as lavfi.")
+    ] = None,
+    modality: ModalityOption = ModalityChoice.av,
+    model: ModelOption = "small",
+    beam: BeamOption = 4,
+    duration: Annotated[
+        float | None, typer.Option(min=0.04, metavar="S", help="End after S seconds.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save captions: .vtt, .srt, .jsonl or .txt.")
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Record pictures and sound, as Matroska: .mkv.")
+    ] = None,
+    noise: Annotated[str | None, typer.Option(metavar="FILE", help="Noise to mix into the sound.")] = None,
+    snr: Annotated[
+        float | None, typer.Option(metavar="DB", help="Power of the speech over that of the noise.")
+    ] = None,
+) -> None:
+    """Caption what is said before the camera and the microphone, while it is said."""
+    from hearsight.captions.live_session import run_live
+    from hearsight.evaluate.noise import read_noise
+    from hearsight.recognizer import Recognizer
+
+    captions = Recognizer.load(model, beam_width=beam, modality=modality.value).live(
+        camera=None if camera == "none" else camera,
+        microphone=None if microphone == "none" else microphone,
+        input=input,
+        format=format,
+        noise=None if noise is None else read_noise(noise),
+        snr_db=snr,
+        record=record,
+        duration_s=duration,
+    )
+    run_live(captions, save=save)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hearsight.captions import write_captions
@@ -48,14 +48,14 @@ def test_at_every_moment_it_holds_all_that_was_said(
 ) -> None:
     path = tmp_path_factory.mktemp("saved") / f"talk.{form}"
 
+    @settings(max_examples=25)
     @given(talks())
     def every_talk(events: list[Event]) -> None:
-        saver = Saver(path)
-        for count, event in enumerate(events, 1):
-            assert path.read_text(encoding="utf-8") == whole(events[: count - 1], form)
-            saver.write(event)
-        assert path.read_text(encoding="utf-8") == whole(events, form)
-        saver.close()
+        with Saver(path) as saver:
+            for count, event in enumerate(events, 1):
+                assert path.read_text(encoding="utf-8") == whole(events[: count - 1], form)
+                saver.write(event)
+            assert path.read_text(encoding="utf-8") == whole(events, form)
         assert path.read_text(encoding="utf-8") == whole(events, form)
 
     every_talk()
@@ -63,15 +63,16 @@ def test_at_every_moment_it_holds_all_that_was_said(
 
 def test_lines_of_json_can_be_read_by_programs(tmp_path: Path) -> None:
     final = Event("final", (Word("bin", 0.5, 0.9, 0.8),), 0.5, 2.0, ("audio",), 2.2, 1)
-    saver = Saver(tmp_path / "talk.jsonl")
-    saver.write(final)
+    with Saver(tmp_path / "talk.jsonl") as saver:
+        saver.write(final)
     [line] = (tmp_path / "talk.jsonl").read_text().splitlines()
     assert json.loads(line)["words"][0]["word"] == "bin"
     assert json.loads(line)["emitted"] == 2.2
 
 
 def test_subtitles_begin_as_players_expect(tmp_path: Path) -> None:
-    Saver(tmp_path / "talk.vtt").close()
+    with Saver(tmp_path / "talk.vtt"):
+        pass
     assert (tmp_path / "talk.vtt").read_text() == "WEBVTT\n\n"
 
 
@@ -79,7 +80,7 @@ def test_an_unknown_ending_is_refused_before_anything_is_said(tmp_path: Path) ->
     with pytest.raises(HearsightError, match=re.escape(".vtt, .srt, .jsonl, .txt")):
         Saver(tmp_path / "talk.docx")
     with pytest.raises(HearsightError, match="cannot write"):
-        Saver(tmp_path / "absent" / "talk.vtt")
+        Saver(tmp_path / "absent" / "talk.vtt").__enter__()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
@@ -87,4 +88,11 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "talk.vtt"
     path.symlink_to("/dev/full")
     with pytest.raises(HearsightError, match="No space left"):
-        Saver(path)
+        Saver(path).__enter__()
+
+
+def test_nothing_is_replaced_before_it_begins(tmp_path: Path) -> None:
+    path = tmp_path / "talk.txt"
+    path.write_text("precious")
+    Saver(path)
+    assert path.read_text() == "precious"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import TracebackType
 
 from hearsight.captions.cues import Cue, CueMaker
 from hearsight.captions.writers import VTT_HEADER, json_line, srt_cue, vtt_cue
@@ -23,11 +24,10 @@ class Saver:
     same finals.
 
     Args:
-        path: the file; its ending is the format: ``.vtt``, ``.srt``, ``.jsonl`` or ``.txt``. A file that
-            is there is replaced.
+        path: the file; its ending is the format: ``.vtt``, ``.srt``, ``.jsonl`` or ``.txt``.
 
     Raises:
-        HearsightError: the ending is none of these, or the file cannot be written.
+        HearsightError: the ending is none of these.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,12 +41,29 @@ class Saver:
             self._pieces = _Cues(form)
         else:
             self._pieces = _Lines(json_line if form == "jsonl" else lambda event: f"{event.text}\n")
+        self._header = VTT_HEADER if form == "vtt" else ""
         self._complete = 0
+        self._file: io.FileIO | None = None
+
+    def __enter__(self) -> Saver:
+        """Open the file; one that is there is replaced.
+
+        Raises:
+            HearsightError: it cannot be written.
+        """
         try:
-            self._file = path.open("wb", buffering=0)
+            self._file = self._path.open("wb", buffering=0)
         except OSError as error:
             raise self._refusal(error) from error
-        self._write(VTT_HEADER if form == "vtt" else "", "")
+        self._write(self._header, "")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file, which is complete already."""
+        if self._file is not None:
+            self._file.close()
 
     def write(self, event: Event) -> None:
         """Take in an event; only finals are written.
@@ -57,12 +74,9 @@ class Saver:
         if event.kind == "final":
             self._write(*self._pieces.push(event))
 
-    def close(self) -> None:
-        """Close the file; it is complete already."""
-        self._file.close()
-
     def _write(self, complete: str, provisional: str) -> None:
         """Replace what was provisional so far."""
+        assert self._file is not None, "use a Saver as a context manager"
         lasting = complete.encode()
         try:
             self._file.seek(self._complete)

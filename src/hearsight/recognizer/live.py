@@ -121,11 +121,12 @@ class LiveCaptions:
             HearsightError: a device or a file cannot be opened.
         """
         with ExitStack() as opened:
+            # The devices first: what cannot be captured should not replace an earlier recording.
+            opened.enter_context(self._capture)
             if self._record is not None:
                 from hearsight.recognizer.live_recording import RecordingThread
 
                 self._recording = opened.enter_context(RecordingThread(self._record))
-            opened.enter_context(self._capture)
             self._resources = opened.pop_all()
         self._thread.start()
         return self
