@@ -1,7 +1,7 @@
 """The page: static files that a server hands out as they are, and the headers they must go with.
 
-``index.html`` belongs at ``/``, everything else of :data:`FOLDER` at :data:`MOUNT`; the page asks for nothing from
-anywhere else.
+``index.html`` belongs at ``/``, everything else of :data:`FOLDER` at :data:`MOUNT`; the page asks for nothing
+from anywhere else.
 """
 
 from __future__ import annotations
