@@ -20,6 +20,8 @@ _PATIENCE_S = 0.3
 """How long a tick that is over waits for what is late."""
 _NO_PATIENCE_S = 0.02
 """The same once something was missing, until it comes again."""
+_SLACK_S = 0.03
+"""By how much a picture may come earlier than the rate of those before it promises."""
 _HOLE_S = 0.1
 """A file that has nothing for longer than this has a hole, which its ticks need not wait for."""
 _RATE_WINDOW_S = 2.0
@@ -43,16 +45,28 @@ class FrameQueue(Generic[Frame]):
         pace: says when ticks are over.
         patient: whether the reader can wait when the queue is full, as that of a file can; then nothing
             is ever dropped or passed over.
+        sparse: whether frames may rightly come less often than ticks, as pictures may; then a tick does
+            not wait for the next one before it is due.
     """
 
-    def __init__(self, clock: Clock, bell: threading.Condition, pace: Pace, *, patient: bool = False) -> None:
-        self._clock, self._bell, self._pace, self._patient = clock, bell, pace, patient
+    def __init__(
+        self,
+        clock: Clock,
+        bell: threading.Condition,
+        pace: Pace,
+        *,
+        patient: bool = False,
+        sparse: bool = False,
+    ) -> None:
+        self._clock, self._bell, self._pace = clock, bell, pace
+        self._patient, self._sparse = patient, sparse
         self._waiting: deque[_Waiting[Frame]] = deque()
         self._seconds, self._bytes = 0.0, 0
         self._finished = False
         self._missing = False
         self._nothing_before = float("-inf")
         self._recent: deque[float] = deque()
+        self._last_arrival = float("-inf")
         self.dropped = 0
         """Frames of pictures or samples of sound that found no room."""
 
@@ -76,8 +90,9 @@ class FrameQueue(Generic[Frame]):
             self._waiting.append(_Waiting(frame, begin, duration, amount, size))
             self._seconds += duration
             self._bytes += size
+            self._last_arrival = self._clock.now()
             self._recent.append(begin)
-            while self._recent[0] <= begin - _RATE_WINDOW_S:
+            while not begin - _RATE_WINDOW_S < self._recent[0] <= begin:
                 self._recent.popleft()
             self._bell.notify_all()
 
@@ -86,6 +101,11 @@ class FrameQueue(Generic[Frame]):
         with self._bell:
             self._nothing_before = begin
             self._bell.notify_all()
+
+    @property
+    def delivering(self) -> bool:
+        """Whether anything has come yet."""
+        return self._last_arrival > float("-inf")
 
     def finish(self) -> None:
         """Nothing more comes; what waits is still handed out."""
@@ -115,10 +135,11 @@ class FrameQueue(Generic[Frame]):
     @property
     def rate(self) -> float:
         """Frames per second by the time stamps of the last two seconds."""
-        recent = list(self._recent)
-        if len(recent) < 2 or self._clock.now() > self._pace.began + recent[-1] + _RATE_WINDOW_S:
+        if self._clock.now() > self._last_arrival + _RATE_WINDOW_S:
             return 0.0
-        return (len(recent) - 1) / (recent[-1] - recent[0])
+        with self._bell:
+            count, first, last = len(self._recent), self._recent[0], self._recent[-1]
+        return (count - 1) / (last - first) if last > first else 0.0
 
     def _deadline(self, tick: int) -> float:
         """When the tick goes on without what is missing."""
@@ -126,7 +147,11 @@ class FrameQueue(Generic[Frame]):
         if self._patient:
             known = (tick + 1) / FRAME_RATE + _HOLE_S <= self._nothing_before
             return end if known else float("inf")
-        return end + (_NO_PATIENCE_S if self._missing else _PATIENCE_S)
+        if self._missing:
+            return end + _NO_PATIENCE_S
+        if self._sparse and end < self._last_arrival + (1 / self.rate if self.rate else 0) - _SLACK_S:
+            return end + _SLACK_S
+        return end + _PATIENCE_S
 
     def _full(self) -> bool:
         return bool(self._waiting) and (self._seconds >= _ROOM_S or self._bytes >= _ROOM_BYTES)
