@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, zip_longest
-from pathlib import Path
 
 import numpy as np
 
 from hearsight.capture.conversion import Picture, PictureConverter
+from hearsight.capture.opening import Source
 from hearsight.capture.pictures import picture_ticks
 from hearsight.capture.sound import Samples, sound_ticks
 from hearsight.capture.timeline import Timeline
@@ -23,7 +23,7 @@ Tick = tuple[Picture | None, Samples, bool]
 
 
 def read_chunks(
-    source: str | Path,
+    source: Source,
     *,
     ticks: int = 8,
     format: str | None = None,
@@ -40,7 +40,7 @@ def read_chunks(
 
     Args:
         source: path or address of a recording or stream with pictures, sound or both, or what else
-            FFmpeg opens.
+            FFmpeg opens; or the bytes of a recording.
         ticks: ticks in a chunk; the last chunk may be shorter.
         format: FFmpeg's name of the format, for devices and pipes whose format it cannot guess.
         options: FFmpeg's options of that format.
@@ -101,7 +101,7 @@ class MediaInfo:
     frame_rate: float | None
 
 
-def probe(source: str | Path) -> MediaInfo:
+def probe(source: Source) -> MediaInfo:
     """Look at the beginning of an input.
 
     Raises:

@@ -12,6 +12,7 @@ from av.error import FFmpegError
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from hearsight.capture.untrusted import Untrusted
 from hearsight.errors import MediaError
 
 _NOT_A_RECORDING = Disposition.attached_pic | Disposition.timed_thumbnails
@@ -25,22 +26,28 @@ _LARGE_PICTURE = 1920 * 1088
 _LARGE_PICTURE_THREADS = 4
 
 
-def is_file(source: str | Path) -> bool:
+Source = str | Path | Untrusted
+"""Path or address of a recording, or the bytes of one."""
+
+
+def is_file(source: Source) -> bool:
     """Whether ``source`` is an ordinary file, which can be opened twice."""
-    return os.path.isfile(source)
+    return source.rereadable if isinstance(source, Untrusted) else os.path.isfile(source)
 
 
-def open_container(source: str | Path, format: str | None, options: dict[str, str] | None) -> InputContainer:
+def open_container(source: Source, format: str | None, options: dict[str, str] | None) -> InputContainer:
     """Open a file, address or device for reading.
 
     Args:
-        source: path, address, or what else FFmpeg takes (``/dev/video0``, a lavfi graph).
+        source: path, address, bytes, or what else FFmpeg takes (``/dev/video0``, a lavfi graph).
         format: FFmpeg's name of the container format, where it cannot be found out.
         options: FFmpeg's options of that format.
 
     Raises:
         MediaError: the source does not exist, may not be read, or is no recording.
     """
+    if isinstance(source, Untrusted):
+        return _open_untrusted(source, options)
     name = str(source)
     # An absolute path behind "file:" keeps FFmpeg from reading "12:30 talk.mp4" as an address.
     address = f"file:{os.path.abspath(source)}" if is_file(source) and format is None else name
@@ -52,6 +59,16 @@ def open_container(source: str | Path, format: str | None, options: dict[str, st
         )
     except (FFmpegError, ValueError) as error:
         raise MediaError(_why_not(source, error)) from error
+
+
+def _open_untrusted(source: Untrusted, options: dict[str, str] | None) -> InputContainer:
+    try:
+        return source.container(options or {})
+    except (FFmpegError, ValueError) as error:
+        raise MediaError(
+            f"{source} cannot be read as sound or video ({_reason(error)}): "
+            "see whether a player opens it, or convert it, for example to H.264 and AAC in MP4."
+        ) from error
 
 
 def _why_not(source: str | Path, error: Exception) -> str:

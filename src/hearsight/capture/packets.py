@@ -46,9 +46,14 @@ class SharedPass:
     Packets of one stream wait while the other is read; the waiting room is bounded. When it is full, the
     other stream has fallen silent (a camera switched off, a muted microphone) and its reader gets None,
     which stands for "nothing in sight, go on without".
+
+    Args:
+        streams: the two.
+        patience_s: how far one may run ahead, in seconds of the input; None is the usual time.
     """
 
-    def __init__(self, streams: list[AnyStream]) -> None:
+    def __init__(self, streams: list[AnyStream], patience_s: float | None = None) -> None:
+        self._patience_s = _MAX_WAITING_S if patience_s is None else patience_s
         self._waiting: dict[int, deque[AnyPacket]] = {stream.index: deque() for stream in streams}
         self._bytes = dict.fromkeys(self._waiting, 0)
         self._packets = _read(cast(InputContainer, streams[0].container), streams)
@@ -75,7 +80,7 @@ class SharedPass:
             return True
         if len(waiting) < 2 or waiting[0].dts is None or waiting[-1].dts is None:
             return False
-        return float((waiting[-1].dts - waiting[0].dts) * waiting[0].time_base) > _MAX_WAITING_S
+        return float((waiting[-1].dts - waiting[0].dts) * waiting[0].time_base) > self._patience_s
 
 
 def _read(container: InputContainer, streams: list[AnyStream]) -> Iterator[AnyPacket]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
-from pathlib import Path
 from typing import cast
 
 from av.audio.frame import AudioFrame
@@ -15,9 +14,10 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from hearsight.capture.opening import choose_streams, is_file, open_container, set_threads
+from hearsight.capture.opening import Source, choose_streams, is_file, open_container, set_threads
 from hearsight.capture.packets import SharedPass, decode, own_pass
 from hearsight.capture.timeline import time_stamp
+from hearsight.capture.untrusted import Untrusted
 from hearsight.errors import MediaError
 
 _MICROSECONDS = 1e6
@@ -50,7 +50,7 @@ class Tracks:
 
 @contextmanager
 def open_tracks(
-    source: str | Path, format: str | None = None, options: dict[str, str] | None = None
+    source: Source, format: str | None = None, options: dict[str, str] | None = None
 ) -> Iterator[Tracks]:
     """Open an input and decode the first frame of each stream.
 
@@ -65,19 +65,20 @@ def open_tracks(
             # One pass for each stream: memory stays flat however badly they are interleaved.
             second = stack.enter_context(open_container(source, format, options))
             audio = second.streams.audio[container.streams.audio.index(audio)]
-        pictures, sounds = _decode_both(video, audio, name)
+        patience_s = source.patience_s if isinstance(source, Untrusted) else None
+        pictures, sounds = _decode_both(video, audio, name, patience_s)
         yield _at_beginning(video, audio, pictures, sounds, name)
 
 
 def _decode_both(
-    video: VideoStream | None, audio: AudioStream | None, name: str
+    video: VideoStream | None, audio: AudioStream | None, name: str, patience_s: float | None
 ) -> tuple[Iterator[VideoFrame | None], Iterator[AudioFrame | None]]:
     """The frames of both streams, out of one container each, or out of one that both share."""
     for stream in (video, audio):
         if stream is not None:
             set_threads(stream)
     if video is not None and audio is not None and video.container is audio.container:
-        shared = SharedPass([video, audio])
+        shared = SharedPass([video, audio], patience_s)
         return decode(shared.packets(video), video, name), decode(shared.packets(audio), audio, name)
     return (
         iter(()) if video is None else decode(own_pass(video), video, name),

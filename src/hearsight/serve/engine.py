@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from hearsight.recognizer import Recognizer
 from hearsight.serve.admission import Load, Room
@@ -48,9 +49,7 @@ class Engine:
         self.room = room or Room()
         self.load = load or Load(clock=clock)
         self.batcher = Batcher(recognizer.bundle)
-        self.recognizer = Recognizer(
-            self.batcher.bundle, recognizer.modality, recognizer.beam_width, recognizer.endpoint
-        )
+        self.recognizer = replace(recognizer, bundle=self.batcher.bundle)
         self.heard_ticks = 0
         """Input recognised so far, of all streams."""
         self._clock = clock
