@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -156,6 +157,17 @@ def live(
         duration_s=duration,
     )
     run_live(captions, save=save)
+
+
+@app.command()
+def devices(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """List cameras and microphones with the ids to pass to hearsight live."""
+    from hearsight.capture.devices import describe_devices, list_devices
+
+    found = list_devices()
+    typer.echo(json.dumps([asdict(each) for each in found], indent=2) if as_json else describe_devices(found))
 
 
 @app.command()

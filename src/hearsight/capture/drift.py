@@ -47,7 +47,7 @@ class DriftCorrector:
         self._window_end: float | None = None
         self._least = float("inf")
         self._offset: float | None = None
-        self._first_offset = 0.0
+        self._first_offset: float | None = None
         self._jumped = 0.0
         self._was_far = False
         self._integral = 0.0
@@ -59,7 +59,9 @@ class DriftCorrector:
     @property
     def drift_s(self) -> float:
         """Seconds that the card has fallen behind our clock since its beginning, negative if it ran ahead."""
-        return 0.0 if self._offset is None else self._offset - self._first_offset - self._jumped
+        if self._offset is None or self._first_offset is None:
+            return 0.0
+        return self._offset - self._first_offset - self._jumped
 
     def push(self, samples: Samples, arrival: float) -> tuple[int, Samples]:
         """Take in the next samples, at 16 kHz, which arrived at ``arrival`` s.
@@ -87,10 +89,13 @@ class DriftCorrector:
     def _measure(self, offset: float) -> None:
         """Take in that sample 0 of an ideal card would have arrived at ``offset`` s."""
         if self._offset is None:
-            self._first_offset = self._offset = offset
+            self._offset = offset
             self._position = round((offset - self._latency) * SAMPLE_RATE)
             return
         self._offset = offset
+        if self._first_offset is None:
+            # What came in a burst at the beginning does not count as drift.
+            self._first_offset = offset
         # What comes next out of the stretcher belongs here.
         wanted = offset - self._latency + self._stretcher.position / SAMPLE_RATE
         error = wanted - self._position / SAMPLE_RATE

@@ -198,7 +198,7 @@ class LiveInput(Source):
         self.zero = min(stamps, default=0.0)
         self.max_length = longest(container, self.zero)
         self._describe(video)
-        self._timelines = {kind: Timeline(self.zero, self.max_length) for kind in (VideoFrame, AudioFrame)}
+        self._timelines = {kind: self.timeline() for kind in (VideoFrame, AudioFrame)}
         if video is not None:
             self.pictures = PictureQueue(self._clock, self._bell, self.pace)
         if audio is not None:

@@ -11,15 +11,17 @@ from typing import TypeVar
 
 import numpy as np
 
+from hearsight.capture.camera import camera_opener
 from hearsight.capture.clock import Clock, MonotonicClock
 from hearsight.capture.conversion import Picture, PictureConverter
 from hearsight.capture.health import AudioState, PictureHealth, SoundHealth, VideoState
 from hearsight.capture.inputs import LiveInput, PacedFile
+from hearsight.capture.microphone import microphone_opener
 from hearsight.capture.opening import is_file
 from hearsight.capture.pictures import picture_ticks
+from hearsight.capture.rig import Rig
 from hearsight.capture.sound import Samples, sound_ticks
 from hearsight.capture.source import Source
-from hearsight.capture.timeline import Timeline
 from hearsight.errors import HearsightError
 from hearsight.types import FRAME_RATE, SAMPLES_PER_FRAME, Chunk
 
@@ -161,7 +163,7 @@ class LiveCapture:
         return counter.count(
             picture_ticks(
                 queue.frames(lambda: counter.taken),
-                Timeline(source.zero, source.max_length),
+                source.timeline(),
                 PictureConverter(source.pixel_aspect),
                 source.frame_rate,
             )
@@ -172,7 +174,7 @@ class LiveCapture:
         if queue is None:
             return iter(())
         frames = queue.frames(lambda: counter.taken)
-        return counter.count(sound_ticks(frames, Timeline(source.zero, source.max_length)))
+        return counter.count(sound_ticks(frames, source.timeline()))
 
 
 class _Counter:
@@ -220,5 +222,10 @@ def open_live(
     elif camera is None and microphone is None:
         raise HearsightError("neither a camera nor a microphone was named: there is nothing to caption.")
     else:
-        raise HearsightError("cameras and microphones are not supported yet: name an input.")
+        source = Rig(
+            None if camera is None else camera_opener(camera),
+            None if microphone is None else microphone_opener(microphone, clock),
+            clock,
+            bell,
+        )
     return LiveCapture(source, clock, bell, ticks)

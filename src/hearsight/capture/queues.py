@@ -67,6 +67,8 @@ class FrameQueue(Generic[Frame]):
         self._nothing_before = float("-inf")
         self._recent: deque[float] = deque()
         self._last_arrival = float("-inf")
+        self.first: float | None = None
+        """When the first frame begins."""
         self.dropped = 0
         """Frames of pictures or samples of sound that found no room."""
 
@@ -90,6 +92,7 @@ class FrameQueue(Generic[Frame]):
             self._waiting.append(_Waiting(frame, begin, duration, amount, size))
             self._seconds += duration
             self._bytes += size
+            self.first = begin if self.first is None else self.first
             self._last_arrival = self._clock.now()
             self._recent.append(begin)
             while not begin - _RATE_WINDOW_S < self._recent[0] <= begin:
@@ -101,11 +104,6 @@ class FrameQueue(Generic[Frame]):
         with self._bell:
             self._nothing_before = begin
             self._bell.notify_all()
-
-    @property
-    def delivering(self) -> bool:
-        """Whether anything has come yet."""
-        return self._last_arrival > float("-inf")
 
     def finish(self) -> None:
         """Nothing more comes; what waits is still handed out."""

@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 
 from hearsight.capture.clock import Clock, Pace
 from hearsight.capture.queues import FrameQueue
+from hearsight.capture.timeline import Timeline
 from hearsight.types import FRAME_RATE
 
 _JOIN_S = 2.0
@@ -33,7 +34,6 @@ class Source(ABC):
         max_length: longest that it can be in seconds, where that is known.
         pixel_aspect: width of a stored pixel over its height, None if it is not known.
         frame_rate: frames per second as the input declares it, None if it does not.
-        drift_ms: by how much the sound would have drifted from the pictures without correction.
 
     Args:
         clock: tells the time.
@@ -49,7 +49,6 @@ class Source(ABC):
         self.max_length: float | None = None
         self.pixel_aspect: Fraction | None = None
         self.frame_rate: Fraction | None = None
-        self.drift_ms = 0.0
         self._clock, self._bell = clock, bell
         self._stopped = False
         self._threads: list[threading.Thread] = []
@@ -61,6 +60,15 @@ class Source(ABC):
         Raises:
             MediaError: it cannot be opened, or nothing comes.
         """
+
+    def timeline(self) -> Timeline:
+        """Places the frames of one of its streams."""
+        return Timeline(self.zero, self.max_length)
+
+    @property
+    def drift_ms(self) -> float:
+        """By how much the sound would have drifted from the pictures without correction."""
+        return 0.0
 
     def stop(self) -> None:
         """Capture nothing more; what is in the queues stays there."""
