@@ -46,6 +46,10 @@ app = typer.Typer(
 )
 
 
+bench = typer.Typer(cls=Verbs, help="Measure how models do live.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+
+
 class ModalityChoice(StrEnum):
     """Senses to recognise by."""
 
@@ -306,6 +310,52 @@ def evaluate(
         snr_db=snr,
     )
     typer.echo(report(measurement.scored, whole_table=table, form=format.value, results=utterances))
+    for skipped in measurement.skipped:
+        complain(f"skipped {skipped.row.id}: {skipped.reason}")
+    if measurement.interrupted:
+        raise KeyboardInterrupt
+    if measurement.skipped:
+        raise typer.Exit(2)
+
+
+@bench.command()
+def latency(
+    manifest: ManifestArgument,
+    split: Annotated[
+        list[str] | None, typer.Option(metavar="S", help="Only this split; may be given several times.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Recordings at most.")] = None,
+    modality: ModalityOption = ModalityChoice.av,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME|DIR", help="A model that comes along, or a bundle; repeat for several."),
+    ] = None,
+    beam: BeamOption = 4,
+    format: ReportOption = ReportFormat.table,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.svg", help="Draw how many words are shown after how long.")
+    ] = None,
+) -> None:
+    """Play labelled recordings live, and measure how long after it was spoken each word is shown."""
+    from hearsight.evaluate.latency_plot import check_plot_path, write_plot
+    from hearsight.evaluate.latency_report import report
+    from hearsight.evaluate.latency_run import measure_latency
+
+    if plot is not None:
+        check_plot_path(plot)
+    measurement = measure_latency(
+        manifest,
+        models=model or ["small"],
+        splits=split or [],
+        limit=limit,
+        modality=modality.value,
+        beam_width=beam,
+    )
+    typer.echo(report(measurement, format.value))
+    if plot is not None:
+        write_plot(measurement.models, plot)
+    if measurement.untimed:
+        complain(f"passed over {measurement.untimed} rows whose words have no times")
     for skipped in measurement.skipped:
         complain(f"skipped {skipped.row.id}: {skipped.reason}")
     if measurement.interrupted:
