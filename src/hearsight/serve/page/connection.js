@@ -132,8 +132,8 @@ export class Session {
     this.#open = true;
     this.#lostAt = 0;
     this.#tries = 0;
+    this.#next = message.next; // whatever was sent after it is sent again
     this.#forget(message.next);
-    this.#next = message.next;
     if (this.#modality) this.#say({ type: "modality", modality: this.#modality });
     if (resumed) this.#on.resumed?.();
     else this.#on.hello?.(message);

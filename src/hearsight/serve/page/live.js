@@ -23,6 +23,7 @@ export class Live {
   #session = null;
   #state = "";
   #began;
+  #offset = 0; // from the session's times to the transcript's, in seconds
   #unfinished = null;
   #timer = 0;
 
@@ -107,6 +108,7 @@ export class Live {
     if (this.#state === "stopping") return session.end();
     this.#capture.record((slice) => session.push(KIND.webm, slice));
     this.#began ??= this.#capture.began;
+    this.#offset = (this.#capture.began - this.#began) / 1000;
     this.#become("listening");
   }
 
@@ -114,10 +116,6 @@ export class Live {
     this.#unfinished = event.kind === "partial" ? event : null;
     this.#lag(event.end);
     this.#on.event(event, this.#offset);
-  }
-
-  get #offset() {
-    return (this.#capture.began - this.#began) / 1000;
   }
 
   /** How long ago was said what has just been recognised. */

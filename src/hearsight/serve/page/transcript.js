@@ -97,7 +97,7 @@ function wordEntry(word) {
   const item = document.createElement("li");
   const unsure = word.confidence < UNSURE;
   const facts = element("span", "facts", `${texts.seconds(word.start)}–${texts.seconds(word.end)} `);
-  facts.append(element("span", unsure ? "doubt" : "", texts.percent(word.confidence)));
+  facts.append(element("span", unsure ? "doubt" : "sure", texts.percent(word.confidence)));
   const text = element("span", unsure ? "word unsure" : "word", word.word);
   if (unsure) text.title = texts.unsure;
   item.append(text, facts);
