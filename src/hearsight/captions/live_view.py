@@ -56,10 +56,11 @@ class TerminalView:
         """Show what was said."""
         if event.kind == "final":
             self._partial = Text()
+            self._draw()
             self._live.console.print(caption_line(event))
         else:
             self._partial = caption_line(event)
-        self._draw()
+            self._draw()
 
     def refresh(self, status: LiveStatus) -> None:
         """Show how it is going."""
@@ -129,7 +130,9 @@ def status_line(status: LiveStatus, *, plain: bool = False) -> Text:
     capture = status.capture
     parts = [_SENSES[status.senses]]
     if capture.video != "none":
-        parts += ["face" if status.face else "no face", f"{capture.video_fps:.0f} fps"]
+        if status.modality != "audio":
+            parts.append("face" if status.face else "no face")
+        parts.append(f"{capture.video_fps:.0f} fps")
     parts += [f"lag {status.lag_s:.1f} s", _dropped(status), f"load {100 * status.load:.0f} %"]
     separator = " | " if plain else SEPARATOR
     line = meter(capture.level_dbfs, plain=plain)

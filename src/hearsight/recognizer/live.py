@@ -66,6 +66,7 @@ class LiveStatus:
         senses: the senses that are used now.
         skipped_ticks: ticks whose pictures were not looked at because the computer was busy.
         notices: plain sentences such as "camera covered, or too dark: going on by ear"; empty if all is well.
+        modality: the senses asked for.
     """
 
     capture: CaptureStatus
@@ -75,6 +76,7 @@ class LiveStatus:
     senses: tuple[Sense, ...]
     skipped_ticks: int
     notices: tuple[str, ...]
+    modality: Modality
 
 
 class LiveCaptions:
@@ -90,6 +92,7 @@ class LiveCaptions:
         mixer: adds noise to the sound.
         record: file to record into, Matroska.
         duration_s: end after so many seconds of input; None goes on until stopped.
+        controller: chooses how much is done when the computer is busy.
     """
 
     def __init__(
@@ -101,10 +104,11 @@ class LiveCaptions:
         mixer: NoiseMixer | None = None,
         record: Path | None = None,
         duration_s: float | None = None,
+        controller: EffortController | None = None,
     ) -> None:
         self._capture = capture
         self._path = LivePath(recognizer, modality)
-        self._controller = EffortController()
+        self._controller = controller or EffortController()
         self._mixer, self._record = mixer, record
         self._last_tick = None if duration_s is None else max(1, round(duration_s * FRAME_RATE))
         self._events: queue.Queue[Event | None] = queue.Queue(EVENT_ROOM)
@@ -206,6 +210,7 @@ class LiveCaptions:
             senses=self._path.senses,
             skipped_ticks=self._path.skipped_ticks,
             notices=said,
+            modality=self.modality,
         )
 
     def _elapsed_s(self) -> float:
