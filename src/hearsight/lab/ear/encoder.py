@@ -1,0 +1,184 @@
+"""Whisper's encoder, as it is or chunked and causal, on the same weights.
+
+Source: A. Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", 2022. Streaming form:
+attention sees its own chunk and so many chunks before it; positions go round after 30 s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hearsight.lab.ear.log_mel import BINS
+from hearsight.lab.network.streaming import State
+
+DIM = 384
+HEADS = 6
+LAYERS = 4
+WINDOW_FRAMES = 1500
+"""Frames of 20 ms in Whisper's window of 30 s."""
+_UNSEEN = -1e4
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """What attention may see.
+
+    Attributes:
+        chunk: frames of 20 ms that see each other.
+        left_chunks: chunks before their own that they also see.
+    """
+
+    chunk: int = 16
+    left_chunks: int = 15
+
+    @property
+    def left(self) -> int:
+        """Frames before the chunk that are seen."""
+        return self.chunk * self.left_chunks
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    """Attention ``(batch, heads, frames, 64)`` written out.
+
+    On processors, at the length of utterances, its gradient takes half the time of torch's fused one.
+
+    Args:
+        query: ``(batch, heads, frames, 64)``.
+        key: ``(batch, heads, keys, 64)``.
+        value: like the keys.
+        mask: broadcasts to ``(batch, heads, frames, keys)``; False where nothing may be seen.
+    """
+    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(2, 3)
+    if mask is not None:
+        scores = scores + torch.where(mask, 0.0, _UNSEEN).to(scores.dtype)
+    with torch.autocast(scores.device.type, enabled=False):  # else it would be computed in single precision
+        weights = scores.softmax(-1)
+    return weights @ value
+
+
+class Layer(nn.Module):
+    """Self-attention and a feed-forward part, both on normalised input and added to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention_norm, self.feed_norm = nn.LayerNorm(DIM), nn.LayerNorm(DIM)
+        self.query_key_value = nn.Linear(DIM, 3 * DIM)
+        self.attended = nn.Linear(DIM, DIM)
+        self.expand, self.contract = nn.Linear(DIM, 4 * DIM), nn.Linear(4 * DIM, DIM)
+
+    def split(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values ``(batch, heads, frames, 64)``."""
+        heads = self.query_key_value(self.attention_norm(frames)).unflatten(2, (3, HEADS, -1))
+        query, key, value = heads.permute(2, 0, 3, 1, 4)
+        return query, key, value
+
+    def finish(self, frames: Tensor, attended: Tensor) -> Tensor:
+        """The residual sums, from what attention ``(batch, heads, frames, 64)`` brought."""
+        frames = frames + self.attended(attended.transpose(1, 2).flatten(2))
+        return frames + self.contract(F.gelu(self.expand(self.feed_norm(frames))))
+
+    def forward(self, frames: Tensor, mask: Tensor | None) -> Tensor:
+        """``(batch, frames, 384)`` to the same; the mask is True where a query (row) sees a key."""
+        query, key, value = self.split(frames)
+        return self.finish(frames, attend(query, key, value, mask))
+
+
+class Encoder(nn.Module):
+    """Log-mel frames (100 Hz) to features (50 Hz): whole, or in chunks of what a stream has heard."""
+
+    positions: Tensor
+
+    def __init__(self, chunking: Chunking | None = None) -> None:
+        """Make the network without its weights.
+
+        Args:
+            chunking: what attention may see; None is Whisper's own: everything.
+        """
+        super().__init__()
+        self.chunking = chunking
+        self.conv1 = nn.Conv1d(BINS, DIM, 3, 1, 1)
+        self.conv2 = nn.Conv1d(DIM, DIM, 3, 2, 1)
+        self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
+        self.norm = nn.LayerNorm(DIM)
+        self.register_buffer("positions", torch.zeros(WINDOW_FRAMES, DIM))
+
+    def forward(self, log_mel: Tensor, offset: Tensor | None = None) -> Tensor:
+        """A whole clip.
+
+        Args:
+            log_mel: ``(batch, 2 * frames, 80)``, scaled.
+            offset: ``(batch,)`` position of the first frame; 0 if not given.
+
+        Returns:
+            ``(batch, frames, 384)``.
+        """
+        frames = F.gelu(self.conv2(F.gelu(self.conv1(log_mel.transpose(1, 2))))).transpose(1, 2)
+        count = torch.arange(frames.shape[1], device=frames.device)
+        place = count[None] if offset is None else offset[:, None] + count
+        frames = frames + self.positions[place % WINDOW_FRAMES]
+        mask = None if self.chunking is None else chunk_mask(len(count), self.chunking, frames.device)
+        for layer in self.layers:
+            frames = layer(frames, mask)
+        return self.norm(frames)
+
+    def initial_state(self, batch: int) -> State:
+        """Nothing heard so far."""
+        assert self.chunking is not None
+        memory = torch.zeros(batch, LAYERS, HEADS, self.chunking.left, DIM // HEADS)
+        return {
+            "mel": torch.zeros(batch, BINS, 1),
+            "hidden": torch.zeros(batch, DIM, 1),
+            "keys": memory,
+            "values": memory.clone(),
+            "heard": torch.zeros(batch, 1, dtype=torch.int64),
+        }
+
+    def step(self, log_mel: Tensor, state: State) -> tuple[Tensor, State]:
+        """The next chunk of a stream; all chunks together equal :meth:`forward`.
+
+        Args:
+            log_mel: ``(batch, 2 * chunk + 1, 80)``, scaled: the frames of the chunk and the first one after
+                it, which comes again in the next call.
+            state: from :meth:`initial_state` or the call before.
+
+        Returns:
+            ``(batch, chunk, 384)`` and the next state.
+        """
+        mel = torch.cat([state["mel"], log_mel.transpose(1, 2)], 2)
+        hidden = F.gelu(F.conv1d(mel, self.conv1.weight, self.conv1.bias))
+        convolved = torch.cat([state["hidden"], hidden], 2)
+        frames = F.gelu(F.conv1d(convolved, self.conv2.weight, self.conv2.bias, 2)).transpose(1, 2)
+        count = torch.arange(frames.shape[1], device=frames.device)
+        frames = frames + self.positions[(state["heard"] + count) % WINDOW_FRAMES]
+        memory = torch.arange(state["keys"].shape[3], device=frames.device)
+        remembered = memory >= len(memory) - state["heard"]
+        seen = torch.cat([remembered, torch.ones_like(state["heard"] + count, dtype=torch.bool)], 1)
+        keys, values = [], []
+        for index, layer in enumerate(self.layers):
+            assert isinstance(layer, Layer)
+            query, key, value = layer.split(frames)
+            key = torch.cat([state["keys"][:, index], key], 2)
+            value = torch.cat([state["values"][:, index], value], 2)
+            attended = attend(query, key, value, seen[:, None, None])
+            frames = layer.finish(frames, attended)
+            keys.append(key[:, :, len(count) :])
+            values.append(value[:, :, len(count) :])
+        after = {
+            "mel": log_mel.transpose(1, 2)[:, :, -2:-1],
+            "hidden": hidden[:, :, -1:],
+            "keys": torch.stack(keys, 1),
+            "values": torch.stack(values, 1),
+            "heard": state["heard"] + len(count),
+        }
+        return self.norm(frames), after
+
+
+def chunk_mask(frames: int, chunking: Chunking, device: torch.device | None = None) -> Tensor:
+    """``(frames, frames)`` bool: True where the frame of the row sees the frame of the column."""
+    chunk = torch.arange(frames, device=device) // chunking.chunk
+    back = chunk[:, None] - chunk[None]
+    return (back >= 0) & (back <= chunking.left_chunks)

@@ -1,0 +1,210 @@
+"""Clean sound, and the same as a microphone would hear it, in pairs to learn from."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import webdataset
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hearsight.capture.files import read_chunks
+from hearsight.errors import HearsightError
+from hearsight.lab.data.augment_audio import (
+    Babble,
+    active_power,
+    change_speed,
+    draw_noise,
+    reverberate,
+    room_response,
+)
+from hearsight.lab.data.batches import Source
+from hearsight.lab.data.shards import decode_sample, find_shards
+from hearsight.types import SAMPLE_RATE, SAMPLES_PER_FRAME
+
+Samples = NDArray[np.float32]
+
+_CLEAN_LEVEL = -26.0
+_SHUFFLE = 600
+_POOL_BATCHES = 6
+_LONGEST = 12 * SAMPLE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Mishearing:
+    """How much is done to the sound; probabilities in [0, 1], levels in dB.
+
+    Attributes:
+        slowest, fastest: range of the speed, which moves the pitch with it.
+        lead, tail: most seconds before and after the utterance.
+        room: probability of a room response; half of them measured ones, where there are any.
+        colour: probability of a microphone's colour.
+        noise: probability of noise.
+        lowest_snr, highest_snr: range of the signal-to-noise ratio, to the power of active speech.
+        level, level_range: mean and half range of the level of active speech, in dBFS.
+        far: probability that the clip lies anywhere in the window of 30 s, not at its beginning.
+    """
+
+    slowest: float = 0.85
+    fastest: float = 1.18
+    lead: float = 0.7
+    tail: float = 0.8
+    room: float = 0.35
+    colour: float = 0.4
+    noise: float = 0.6
+    lowest_snr: float = -3.0
+    highest_snr: float = 25.0
+    level: float = -27.0
+    level_range: float = 14.0
+    far: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A batch.
+
+    Attributes:
+        clean: ``(batch, n)`` what is to be understood.
+        heard: ``(batch, n)`` what arrives at the microphone.
+        offset: ``(batch,)`` place of the first frame in the window of 30 s.
+        texts: what is said.
+    """
+
+    clean: Tensor
+    heard: Tensor
+    offset: Tensor
+    texts: tuple[str, ...]
+
+
+def read_rooms(folder: Path) -> list[Samples]:
+    """The room responses in a folder, each from its loudest sample on and of peak 1.
+
+    Raises:
+        HearsightError: there is none.
+    """
+    paths = sorted(path for path in folder.glob("*") if path.suffix in (".flac", ".wav"))
+    if not paths:
+        raise HearsightError(f"{folder} holds no room responses (.flac or .wav): name another folder.")
+    responses = [np.concatenate([chunk.samples for chunk in read_chunks(path)]) for path in paths]
+    cut = [response[np.abs(response).argmax() :] for response in responses]
+    return [(response / np.abs(response).max()).astype(np.float32) for response in cut]
+
+
+def microphone_colour(rng: np.random.Generator) -> Samples:
+    """Response of 32 ms with random gains of ±9 dB over frequency, sometimes cut off above 3.4 to 7 kHz."""
+    lines = np.linspace(0, SAMPLE_RATE / 2, 257)
+    points = [0, 150, 400, 1000, 2000, 3400, 5000, 8000]
+    gains = np.interp(lines, points, rng.uniform(-9, 9, len(points)))
+    if rng.random() < 0.4:
+        gains -= 0.03 * np.clip(lines - rng.uniform(3400, 7000), 0, 1500)
+    cepstrum = np.fft.irfft(gains * np.log(10) / 20)  # minimum phase: nothing comes before the sound itself
+    cepstrum[1:256] *= 2
+    cepstrum[257:] = 0
+    response = np.fft.irfft(np.exp(np.fft.rfft(cepstrum)))
+    return response.astype(np.float32)
+
+
+class PairStream:
+    """Endless batches of pairs from shards of speech; utterances of like length share a batch."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        settings: Mishearing,
+        rooms: Sequence[Samples],
+        *,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        """Set the stream up; nothing is read before iteration.
+
+        Args:
+            sources: folders of shards, with weights.
+            settings: how much is done to the sound.
+            rooms: measured room responses; may be none.
+            batch_size: utterances in a batch.
+            seed: the same seed gives the same batches.
+        """
+        self._sources = list(sources)
+        self._settings = settings
+        self._rooms = list(rooms)
+        self._batch_size = batch_size
+        self._seed = seed
+        self._rng = np.random.default_rng(seed)
+        self._babble = Babble()
+
+    def __iter__(self) -> Iterator[Pair]:
+        utterances = self._utterances()
+        while True:
+            pool = list(itertools.islice(utterances, self._batch_size * _POOL_BATCHES))
+            pool.sort(key=lambda utterance: len(utterance[0]) * self._rng.uniform(0.93, 1.07))
+            for part in self._rng.permutation(_POOL_BATCHES):
+                yield self.pair(pool[part * self._batch_size : (part + 1) * self._batch_size])
+
+    def _utterances(self) -> Iterator[tuple[Samples, str]]:
+        streams = [self._source(source) for source in self._sources]
+        weights = np.array([source.weight for source in self._sources])
+        while True:
+            yield next(streams[self._rng.choice(len(streams), p=weights / weights.sum())])
+
+    def _source(self, source: Source) -> Iterator[tuple[Samples, str]]:
+        shards = webdataset.WebDataset(
+            find_shards(source.folder), resampled=True, shardshuffle=False, nodesplitter=None, seed=self._seed
+        )
+        for record in shards.shuffle(_SHUFFLE, seed=self._seed):
+            record.pop("jpg", None)  # nothing is looked at
+            sample = decode_sample(record)
+            if sample.samples is not None and np.any(sample.samples):
+                yield sample.samples[:_LONGEST], sample.text
+
+    def pair(self, utterances: Sequence[tuple[Samples, str]]) -> Pair:
+        """A batch of utterances, each moved, then misheard."""
+        settings, rng = self._settings, self._rng
+        spoken = [
+            change_speed(samples, rng.uniform(settings.slowest, settings.fastest))
+            for samples, _ in utterances
+        ]
+        leads = [int(rng.uniform(0, settings.lead) * SAMPLE_RATE) for _ in spoken]
+        ends = [lead + len(samples) for lead, samples in zip(leads, spoken, strict=True)]
+        length = max(ends) + int(rng.uniform(0.2, settings.tail) * SAMPLE_RATE)
+        length = -(-length // SAMPLES_PER_FRAME) * SAMPLES_PER_FRAME
+        clean = np.zeros((len(spoken), length), np.float32)
+        heard = np.zeros_like(clean)
+        for row, (lead, end, samples) in enumerate(zip(leads, ends, spoken, strict=True)):
+            self._babble.hear(samples)
+            clean[row, lead:end] = samples * _gain(samples, _CLEAN_LEVEL)
+            heard[row] = self.mishear(clean[row])
+        room_left = max(1, 1500 - length // 320)
+        far = rng.random(len(spoken)) < settings.far
+        offset = np.where(far, rng.integers(0, room_left, len(spoken)), 0)
+        texts = tuple(text for _, text in utterances)
+        return Pair(torch.from_numpy(clean), torch.from_numpy(heard), torch.from_numpy(offset), texts)
+
+    def mishear(self, clean: Samples) -> Samples:
+        """A room, noise, the microphone's colour, a level, 16 bits."""
+        settings, rng = self._settings, self._rng
+        sound = clean
+        if rng.random() < settings.room:
+            measured = self._rooms and rng.random() < 0.5
+            response = self._rooms[rng.integers(len(self._rooms))] if measured else room_response(rng)
+            sound = reverberate(sound, response)
+        if rng.random() < settings.noise:
+            snr = rng.uniform(settings.lowest_snr, settings.highest_snr)
+            noise = draw_noise(len(sound), self._babble, snr < 6, rng)
+            sound = sound + noise * np.sqrt(
+                active_power(sound) / (active_power(noise) * 10 ** (snr / 10)), dtype=np.float32
+            )
+        if rng.random() < settings.colour:
+            sound = reverberate(sound, microphone_colour(rng))
+        level = settings.level + rng.uniform(-settings.level_range, settings.level_range)
+        sound = np.clip(sound * _gain(sound, level), -1, 1)
+        return (np.rint(sound * 32767) / 32767).astype(np.float32)
+
+
+def _gain(samples: Samples, level: float) -> np.float32:
+    return np.float32(10 ** (level / 20) / np.sqrt(active_power(samples)))
