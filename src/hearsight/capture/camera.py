@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from fractions import Fraction
 
 from av.container import InputContainer
 from av.error import FFmpegError
@@ -15,9 +14,9 @@ from av.video.frame import VideoFrame
 
 from hearsight.capture.clock import Clock, DeviceStamps
 from hearsight.capture.devices import CAMERA_FORMATS, VIDEO4LINUX, list_cameras
+from hearsight.capture.feed import PictureQueue, put_picture, restamp
 from hearsight.capture.opening import open_container
 from hearsight.capture.retry import Retry
-from hearsight.capture.source import PictureQueue, put_picture
 from hearsight.capture.timeline import time_stamp
 from hearsight.errors import MediaError
 
@@ -25,7 +24,6 @@ log = logging.getLogger(__name__)
 
 _WISHES: tuple[dict[str, str], ...] = ({"video_size": "640x480", "framerate": "30"}, {"framerate": "30"}, {})
 """What a camera is asked for, one after the other: enough for a face, what most can, what it likes."""
-_MICROSECONDS = Fraction(1, 1_000_000)
 _PAUSE_S = 0.005
 
 OpenCamera = Callable[[], AbstractContextManager[Iterator[VideoFrame]]]
@@ -72,8 +70,7 @@ class Camera:
                 self._put(frame, stamps.place(time_stamp(frame), self._clock.now()))
 
     def _put(self, frame: VideoFrame, begin: float) -> None:
-        frame.time_base = _MICROSECONDS
-        frame.pts = round(begin / _MICROSECONDS)
+        restamp(frame, begin)
         put_picture(self._queue, frame, begin)
 
 

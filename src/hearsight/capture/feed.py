@@ -18,12 +18,13 @@ from hearsight.capture.timeline import Timeline
 from hearsight.types import FRAME_RATE
 
 _JOIN_S = 2.0
+_MICROSECOND = Fraction(1, 1_000_000)
 
 PictureQueue = FrameQueue[VideoFrame]
 SoundQueue = FrameQueue[AudioFrame]
 
 
-class Source(ABC):
+class Feed(ABC):
     """Something that captures pictures, sound or both in threads of its own.
 
     Attributes:
@@ -115,3 +116,9 @@ def duration_of(frame: VideoFrame | AudioFrame) -> float:
         if frame.duration and frame.time_base:
             return float(frame.duration * frame.time_base)
     return 1 / FRAME_RATE
+
+
+def restamp(frame: VideoFrame | AudioFrame, seconds: float) -> None:
+    """Give a frame another time stamp."""
+    frame.time_base = _MICROSECOND
+    frame.pts = round(seconds / _MICROSECOND)

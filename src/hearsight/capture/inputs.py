@@ -15,11 +15,21 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from hearsight.capture.anchor import Anchor
 from hearsight.capture.clock import Clock, FollowingPace, Pace
+from hearsight.capture.feed import (
+    Feed,
+    PictureQueue,
+    SoundQueue,
+    duration_of,
+    put_picture,
+    put_sound,
+    restamp,
+)
 from hearsight.capture.opening import choose_streams, open_container, set_threads
 from hearsight.capture.packets import decode_interleaved
 from hearsight.capture.queues import FrameQueue
-from hearsight.capture.source import PictureQueue, SoundQueue, Source, duration_of, put_picture, put_sound
+from hearsight.capture.retry import Retry
 from hearsight.capture.timeline import Timeline, time_stamp
 from hearsight.capture.tracks import Tracks, longest, open_tracks
 from hearsight.errors import MediaError
@@ -28,6 +38,8 @@ log = logging.getLogger(__name__)
 
 _START_S = 10.0
 """An input that has delivered nothing by then has none."""
+_DEVICE_FORMATS = frozenset({"v4l2", "video4linux2", "avfoundation", "dshow", "gdigrab", "x11grab", "fbdev"})
+_ENDLESS_ADDRESSES = frozenset({"rtsp", "rtsps", "rtmp", "rtmps", "rtp", "srt", "udp"})
 _OTHER_STREAM_S = 1.0
 """How long the second stream may take to begin after the first."""
 
@@ -35,7 +47,7 @@ _OTHER_STREAM_S = 1.0
 AnyFrame = TypeVar("AnyFrame", VideoFrame, AudioFrame)
 
 
-class PacedFile(Source):
+class PacedFile(Feed):
     """A file that plays at its own pace: the ticks that reading it gives, each when its time has passed."""
 
     def __init__(
@@ -104,8 +116,11 @@ class PacedFile(Source):
                 self._clock.wait(self._bell, until)
 
 
-class LiveInput(Source):
-    """An input that comes at its own pace (a camera's address, a graph), read by one thread."""
+class LiveInput(Feed):
+    """An input that comes at its own pace (a camera's address, a graph), read by one thread.
+
+    One that has no end, such as a camera's address, is opened again whenever it breaks off.
+    """
 
     def __init__(
         self,
@@ -118,100 +133,139 @@ class LiveInput(Source):
         self._following = FollowingPace()
         super().__init__(clock, bell, self._following)
         self._source, self._format, self._options = source, format, options
+        self._retry = Retry(clock, bell, again=is_endless(source, format))
         self._opened = False
-        self._failure: MediaError | None = None
 
     def start(self) -> None:
         """Open it and wait for the first frame of each stream."""
         self._run(self._read, "input")
         until = self._clock.now() + _START_S
         with self._bell:
-            while not self._opened and self._failure is None and self._clock.now() < until:
+            while not self._opened and self._retry.failure is None and self._clock.now() < until:
                 self._clock.wait(self._bell, until)
-        if self._failure is not None:
-            raise self._failure
+        if self._retry.failure is not None:
+            raise self._retry.failure
         if not self._opened:
             self.stop()
             raise MediaError(f"{self._source} delivers nothing: try it in a player.")
 
+    def stop(self) -> None:
+        """Capture nothing more."""
+        self._retry.stop()
+        super().stop()
+
+    def timeline(self) -> Timeline:
+        """The reader has already seen to it that time stamps stay with the clock."""
+        return Timeline(self.zero, float("inf"))
+
     def _read(self) -> None:
         try:
-            with open_container(self._source, self._format, self._options) as container:
-                self._read_container(container)
-        except MediaError as error:
-            with self._bell:
-                self._failure = error
-                self._bell.notify_all()
+            self._retry.run(self._read_once)
         finally:
             self.stop()
 
-    def _read_container(self, container: InputContainer) -> None:
-        video, audio = choose_streams(container, self._source)
-        for stream in (video, audio):
-            if stream is not None:
-                set_threads(stream)
-        early: list[tuple[VideoFrame | AudioFrame, float]] = []
-        for frame in decode_interleaved([each for each in (video, audio) if each is not None], self._source):
-            if self._stopped:
-                return
-            early.append((frame, self._clock.now()))
-            if self._opened or self._complete(early, video, audio):
-                self._hand_on(early, container, video, audio)
-        if early:
-            self._hand_on(early, container, video, audio)
+    def _read_once(self) -> None:
+        """Read from opening the input to where it ends."""
+        with open_container(self._source, self._format, self._options) as container:
+            streams = choose_streams(container, self._source)
+            session = _Session(container, [stream for stream in streams if stream is not None])
+            for frame, arrival in session.frames(self._source, self._clock):
+                if not self._opened:
+                    self._begin(session)
+                if self._stopped:
+                    return
+                self._retry.succeeded()
+                self._put(frame, arrival, session)
         if not self._opened:
             raise MediaError(f"{self._source} holds nothing that can be decoded: try it in a player.")
 
-    def _complete(
-        self,
-        early: list[tuple[VideoFrame | AudioFrame, float]],
-        video: VideoStream | None,
-        audio: AudioStream | None,
-    ) -> bool:
-        """Whether every stream has begun, or has had the time for it."""
-        kinds = {type(frame) for frame, _ in early}
-        late = early[-1][1] - early[0][1] > _OTHER_STREAM_S
-        return late or len(kinds) == (video is not None) + (audio is not None)
-
-    def _hand_on(
-        self,
-        early: list[tuple[VideoFrame | AudioFrame, float]],
-        container: InputContainer,
-        video: VideoStream | None,
-        audio: AudioStream | None,
-    ) -> None:
-        if not self._opened:
-            self._begin([frame for frame, _ in early], container, video, audio)
-        for frame, arrival in early:
-            self._put(frame, arrival)
-        early.clear()
-
-    def _begin(
-        self,
-        frames: list[VideoFrame | AudioFrame],
-        container: InputContainer,
-        video: VideoStream | None,
-        audio: AudioStream | None,
-    ) -> None:
+    def _begin(self, session: _Session) -> None:
         """Set the zero of the clock and let the ticks begin."""
-        stamps = [stamp for frame in frames if (stamp := time_stamp(frame)) is not None]
-        self.zero = min(stamps, default=0.0)
-        self.max_length = longest(container, self.zero)
-        self._describe(video)
-        self._timelines = {kind: self.timeline() for kind in (VideoFrame, AudioFrame)}
-        if video is not None:
-            self.pictures = PictureQueue(self._clock, self._bell, self.pace)
-        if audio is not None:
+        self.zero = session.zero
+        self._describe(session.video)
+        if session.video is not None:
+            self.pictures = PictureQueue(self._clock, self._bell, self.pace, sparse=True)
+        if session.audio is not None:
             self.sounds = SoundQueue(self._clock, self._bell, self.pace)
+        self._anchor = Anchor(session.first_arrival)
+        self.pace.began = session.first_arrival
+        self._session = session
         with self._bell:
             self._opened = True
             self._bell.notify_all()
 
-    def _put(self, frame: VideoFrame | AudioFrame, arrival: float) -> None:
-        begin = self._timelines[type(frame)].place(time_stamp(frame), duration_of(frame))
-        self._following.arrived(begin, arrival)
+    def _put(self, frame: VideoFrame | AudioFrame, arrival: float, session: _Session) -> None:
+        own = session.place(frame)
+        if session is self._session:
+            begin = self._anchor.place(own, arrival, self.pace.began)
+        else:
+            # It was opened again, and goes on now.
+            begin = self._anchor.restart(own, arrival - self.pace.began)
+            self._session = session
+        self._hold(self._anchor.due(begin, arrival))
+        self._following.arrived(begin, max(arrival, self._anchor.due(begin, arrival)))
+        if begin != own or session.zero != self.zero:
+            restamp(frame, self.zero + begin)
         if isinstance(frame, VideoFrame):
             if self.pictures is not None:
                 put_picture(self.pictures, frame, begin)
         elif self.sounds is not None:
             put_sound(self.sounds, frame, begin)
+
+    def _hold(self, until: float) -> None:
+        with self._bell:
+            while not self._stopped and self._clock.now() < until:
+                self._clock.wait(self._bell, until)
+
+
+class _Session:
+    """An input from where it was opened to where it ends.
+
+    Attributes:
+        video: the stream of the pictures, None if there is none.
+        audio: the stream of the sound, likewise.
+        zero: time stamp of the first frame of either stream in seconds.
+        first_arrival: when the first frame came, in seconds on our clock.
+    """
+
+    def __init__(self, container: InputContainer, streams: list[VideoStream | AudioStream]) -> None:
+        self._container, self._streams = container, streams
+        self.video = next((each for each in streams if isinstance(each, VideoStream)), None)
+        self.audio = next((each for each in streams if isinstance(each, AudioStream)), None)
+        self.zero = self.first_arrival = 0.0
+        self._timelines: dict[type[VideoFrame | AudioFrame], Timeline] = {}
+        for stream in streams:
+            set_threads(stream)
+
+    def frames(self, name: str, clock: Clock) -> Iterator[tuple[VideoFrame | AudioFrame, float]]:
+        """Frames and when they came, as soon as every stream has begun or has had the time for it."""
+        early: list[tuple[VideoFrame | AudioFrame, float]] = []
+        for frame in decode_interleaved(self._streams, name):
+            early.append((frame, clock.now()))
+            if self._timelines or self._all_begun(early):
+                self._begin(early)
+                yield from early
+                early.clear()
+        self._begin(early)
+        yield from early
+
+    def place(self, frame: VideoFrame | AudioFrame) -> float:
+        """Where a frame begins, in seconds from the first one."""
+        return self._timelines[type(frame)].place(time_stamp(frame), duration_of(frame))
+
+    def _all_begun(self, early: list[tuple[VideoFrame | AudioFrame, float]]) -> bool:
+        kinds = {type(frame) for frame, _ in early}
+        return len(kinds) == len(self._streams) or early[-1][1] - early[0][1] > _OTHER_STREAM_S
+
+    def _begin(self, early: list[tuple[VideoFrame | AudioFrame, float]]) -> None:
+        if self._timelines or not early:
+            return
+        stamps = [stamp for frame, _ in early if (stamp := time_stamp(frame)) is not None]
+        self.zero, self.first_arrival = min(stamps, default=0.0), early[0][1]
+        length = longest(self._container, self.zero)
+        self._timelines = {kind: Timeline(self.zero, length) for kind in (VideoFrame, AudioFrame)}
+
+
+def is_endless(source: str, format: str | None) -> bool:
+    """Whether an input ends only because something went wrong."""
+    return format in _DEVICE_FORMATS or source.partition("://")[0].lower() in _ENDLESS_ADDRESSES

@@ -14,6 +14,7 @@ import numpy as np
 from hearsight.capture.camera import camera_opener
 from hearsight.capture.clock import Clock, MonotonicClock
 from hearsight.capture.conversion import Picture, PictureConverter
+from hearsight.capture.feed import Feed
 from hearsight.capture.health import AudioState, PictureHealth, SoundHealth, VideoState
 from hearsight.capture.inputs import LiveInput, PacedFile
 from hearsight.capture.microphone import microphone_opener
@@ -21,7 +22,6 @@ from hearsight.capture.opening import is_file
 from hearsight.capture.pictures import picture_ticks
 from hearsight.capture.rig import Rig
 from hearsight.capture.sound import Samples, sound_ticks
-from hearsight.capture.source import Source
 from hearsight.errors import HearsightError
 from hearsight.types import FRAME_RATE, SAMPLES_PER_FRAME, Chunk
 
@@ -70,7 +70,7 @@ class LiveCapture:
         ticks: ticks in a chunk; the last chunk may be shorter.
     """
 
-    def __init__(self, source: Source, clock: Clock, bell: threading.Condition, ticks: int = 4) -> None:
+    def __init__(self, source: Feed, clock: Clock, bell: threading.Condition, ticks: int = 4) -> None:
         if ticks < 1:
             raise ValueError(f"a chunk has at least 1 tick, not {ticks}")
         self._source, self._clock, self._bell, self._size = source, clock, bell, ticks
@@ -213,7 +213,7 @@ def open_live(
         HearsightError: neither a camera nor a microphone was asked for.
     """
     clock, bell = MonotonicClock(), threading.Condition()
-    source: Source
+    source: Feed
     if input is not None:
         if is_file(input):
             source = PacedFile(input, format, options, clock, bell)

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from hearsight.capture.clock import Clock
 from hearsight.capture.devices import load_sounddevice, numbered_microphones
 from hearsight.capture.drift import DriftCorrector
+from hearsight.capture.feed import SoundQueue, put_sound
 from hearsight.capture.retry import Retry
 from hearsight.capture.sound import Samples
-from hearsight.capture.source import SoundQueue, put_sound
 from hearsight.errors import MediaError
 from hearsight.types import SAMPLE_RATE
 

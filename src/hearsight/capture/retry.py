@@ -18,10 +18,11 @@ class Retry:
     Args:
         clock: tells the time.
         bell: rings when anything changes.
+        again: whether the job is to be run again; if not, it runs once.
     """
 
-    def __init__(self, clock: Clock, bell: threading.Condition) -> None:
-        self._clock, self._bell = clock, bell
+    def __init__(self, clock: Clock, bell: threading.Condition, *, again: bool = True) -> None:
+        self._clock, self._bell, self._again = clock, bell, again
         self._pause_s = _FIRST_PAUSE_S
         self._ever_succeeded = False
         self.stopped = False
@@ -34,7 +35,7 @@ class Retry:
         self._pause_s = _FIRST_PAUSE_S
 
     def run(self, job: Callable[[], None]) -> None:
-        """Run the job again and again until stopped, or until it fails without ever having succeeded."""
+        """Run the job until stopped; if it fails without ever having succeeded, it has failed for good."""
         while not self.stopped:
             try:
                 job()
@@ -42,6 +43,8 @@ class Retry:
                 if not self._ever_succeeded:
                     self._fail(error)
                     return
+            if not self._again:
+                return
             self._pause()
 
     def stop(self) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from hearsight.capture.camera import Camera, OpenCamera
 from hearsight.capture.clock import Clock, Pace
+from hearsight.capture.feed import Feed, PictureQueue, SoundQueue
 from hearsight.capture.microphone import Microphone, MicrophoneOpener
 from hearsight.capture.queues import FrameQueue
-from hearsight.capture.source import PictureQueue, SoundQueue, Source
 from hearsight.capture.timeline import ClockTimeline, Timeline
 from hearsight.errors import MediaError
 
@@ -17,7 +17,7 @@ _START_S = 10.0
 """A device that has delivered nothing by then is not going to."""
 
 
-class Rig(Source):
+class Rig(Feed):
     """What a speaker has before them: a camera, a microphone, or both.
 
     Pictures are placed by the stamps of the camera, sound by the corrected clock of its card, both on the
