@@ -12,9 +12,10 @@ const LAST_WORDS_MS = 20_000;
 /**
  * From pressing Start to the last words after Stop.
  *
- * `on` has functions: `state` with `starting`, `listening`, `reconnecting`, `stopping` or `idle`; `event` with the
- * message and the seconds to add to its times; `status`; `look`; `lag` in seconds; `problem` with a ConnectionError or
- * with what the devices said. `idle` is the last state.
+ * `on` has functions: `state` with `starting`, `listening`, `reconnecting`, `stopping` or `idle`, which is the last;
+ * `opened` with the Capture; `language` with the code of the model's language; `event` with the message and the seconds
+ * to add to its times; `status`; `look`; `lag` in seconds; `problem` with a ConnectionError or with what the devices
+ * said.
  */
 export class Live {
   #on;
@@ -89,7 +90,10 @@ export class Live {
     const { modality, token } = this.#options;
     const hello = { format: "webm", modality, look: true, ...(token && { token }) };
     this.#session = new Session(ADDRESS, hello, {
-      hello: () => this.#record(),
+      hello: ({ language }) => {
+        this.#on.language(language);
+        this.#record();
+      },
       event: (event) => this.#event(event),
       status: (status) => {
         this.#lag(status.heard);

@@ -11,6 +11,8 @@ import { fillIn, language, texts } from "./texts.js";
 import { Transcript } from "./transcript.js";
 
 const METER_MS = 100;
+/** Notices are shown when they have lasted so long: a pause in speech is no fault of the microphone. */
+const NOTICE_MS = 3000;
 /** The slider's lowest place means no noise. */
 const NO_NOISE = -61;
 
@@ -62,6 +64,7 @@ let live = null;
 let liveDocument = null;
 let began = null;
 let wakeLock = null;
+let noticed = new Map(); // from notices to since when
 
 become("idle");
 showDevices();
@@ -100,7 +103,16 @@ function start() {
   if (camera === null && microphone === null) return tell(texts.problemNothingChosen);
   live = new Live(
     { camera, microphone, modality: modality(), token, began },
-    { state: become, opened, event: take, status: showStatus, look: (look) => stage.look(look), lag: (value) => lag.show(value), problem: explain },
+    {
+      state: become,
+      opened,
+      language: speak,
+      event: take,
+      status: showStatus,
+      look: (look) => stage.look(look),
+      lag: (value) => lag.show(value),
+      problem: explain,
+    },
   );
 }
 
@@ -110,6 +122,11 @@ function opened(capture) {
   stage.hint(capture.hasPictures ? "" : texts.noCamera);
   showNoise();
   showDevices();
+}
+
+/** Tell screen readers in which language captions are. */
+function speak(code) {
+  for (const id of ["said", "running", "transcript"]) $(id).lang = code ?? language;
 }
 
 function take(event, offset) {
@@ -126,9 +143,11 @@ function shift(event, seconds) {
 
 function showStatus(status) {
   const pictures = live?.capture?.hasPictures && modality() !== "audio";
-  stage.hint(!pictures ? texts.noCamera : status.face ? "" : texts.noFace);
-  const notices = status.notices.join(" ");
-  if ($("notices").textContent !== notices) $("notices").textContent = notices;
+  stage.hint(pictures ? "" : texts.noCamera);
+  const now = performance.now();
+  noticed = new Map(status.notices.map((notice) => [notice, noticed.get(notice) ?? now]));
+  const lasting = [...noticed].filter(([, since]) => now - since >= NOTICE_MS).map(([notice]) => notice);
+  if ($("notices").textContent !== lasting.join(" ")) $("notices").textContent = lasting.join(" ");
 }
 
 function become(state) {

@@ -24,7 +24,6 @@ const en = {
   welcomeFiles: "Or drop a recording anywhere on this page.",
   privacy: "Sound and pictures go only to the computer this page came from. Nothing is stored.",
   noCamera: "No picture: going by ear",
-  noFace: "No face in the picture",
   modelSees: "What the model sees",
   dropHere: "Drop the recording to transcribe it",
 
