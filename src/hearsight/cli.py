@@ -175,6 +175,31 @@ def devices(
 
 
 @app.command()
+def serve(
+    host: Annotated[str, typer.Option(metavar="NAME", help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="0 takes any free one.")] = 8765,
+    model: ModelOption = "small",
+    max_streams: Annotated[int, typer.Option(min=1, metavar="N", help="Live streams at a time.")] = 64,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="HEARSIGHT_TOKEN", metavar="SECRET", help="What clients have to know."),
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None, typer.Option(metavar="ORIGIN", help="Web pages elsewhere that may use it.")
+    ] = None,
+) -> None:
+    """Serve a page for live captions, a WebSocket, and OpenAI's transcription endpoint."""
+    from hearsight.recognizer import Recognizer
+
+    with extra_installed("serve", "serve"):
+        from hearsight.serve.admission import Room
+        from hearsight.serve.app import Options, serve
+    room = Room(max_streams=max_streams)
+    options = Options(host, port, token, tuple(allow_origin or ()), room)
+    serve(Recognizer.load(model), options, say=typer.echo)
+
+
+@app.command()
 def inspect(
     source: Annotated[str, typer.Argument(metavar="INPUT", help="A recording with a face.")],
     out: OutOption,
@@ -227,7 +252,7 @@ def train(
     bf16: Annotated[bool, typer.Option("--bf16", help="Where the processor has it, twice as fast.")] = False,
 ) -> None:
     """Train a model on shards; the same command goes on where it was broken off."""
-    with lab_installed("train"):
+    with extra_installed("train", "lab"):
         from hearsight.lab.data.batches import Source
         from hearsight.lab.train import TrainingOptions, train
         from hearsight.lab.vocabulary import vocabulary_for
@@ -271,7 +296,7 @@ def export(
     fp32: Annotated[bool, typer.Option("--fp32", help="Keep the encoder's matrices as floats.")] = False,
 ) -> None:
     """Turn trained checkpoints into a bundle, which runs without torch."""
-    with lab_installed("export"):
+    with extra_installed("export", "lab"):
         from hearsight.lab.export import About, export_checkpoints
     text = f"# {name}\n\n{description}\n" if card is None else read_text(card)
     about = About(name=name, description=description, licence=licence, origin=origin, card=text)
@@ -414,15 +439,15 @@ def complain(problem: object) -> None:
 
 
 @contextmanager
-def lab_installed(verb: str) -> Iterator[None]:
-    """Say how to install what a verb of the lab imports, where it is missing."""
+def extra_installed(verb: str, extra: str) -> Iterator[None]:
+    """Say how to install what a verb imports beyond the ordinary, where it is missing."""
     try:
         yield
     except ModuleNotFoundError as error:
         if (error.name or "hearsight").split(".")[0] == "hearsight":
             raise
         raise HearsightError(
-            f"hearsight {verb} needs {error.name}, which is not installed: pip install 'hearsight[lab]'"
+            f"hearsight {verb} needs {error.name}, which is not installed: pip install 'hearsight[{extra}]'"
         ) from error
 
 

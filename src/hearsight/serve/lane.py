@@ -112,6 +112,8 @@ class Lane:
         self._ending = self._finished = self._closed = False
         self._waiting_for_room: list[Callable[[], None]] = []
         self._cpu_s = 0.0
+        self.lag_s = 0.0
+        """From the arrival of the newest input that has been recognised, until that was done."""
 
     def push(self, given: Input) -> None:
         """Hand in the next input, waiting for room in the queue. Not for coroutines.
@@ -194,6 +196,11 @@ class Lane:
 
     async def __aexit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the stream was opened."""
+        return self._clock() - self._began
 
     @property
     def received_s(self) -> float:
@@ -310,7 +317,8 @@ class Lane:
         with self._lock:
             self._queued_ticks -= len(ticks)
         self._tell_room()
-        return Outgoing(self._stamped(events), len(ticks), self._clock() - piece.arrived, over=False)
+        self.lag_s = self._clock() - piece.arrived
+        return Outgoing(self._stamped(events), len(ticks), self.lag_s, over=False)
 
     def _finish(self) -> Outgoing:
         self._finished = True

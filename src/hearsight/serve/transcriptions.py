@@ -1,0 +1,323 @@
+"""A recording to text, in the forms that OpenAI's endpoint has."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+import time
+import zlib
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from typing import Any, cast, get_args
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from hearsight.captions import WRITERS
+from hearsight.capture.files import probe, read_chunks
+from hearsight.capture.untrusted import Untrusted
+from hearsight.errors import HearsightError, MediaError
+from hearsight.serve.admission import Busy
+from hearsight.serve.answers import HttpError
+from hearsight.serve.engine import Engine
+from hearsight.serve.lane import Lane, StreamEnded
+from hearsight.serve.limits import Limits
+from hearsight.serve.metrics import Metrics
+from hearsight.serve.protocol import event_values
+from hearsight.serve.uploads import Form, read_form
+from hearsight.types import FRAME_RATE, Chunk, Event, Modality
+
+log = logging.getLogger(__name__)
+
+FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
+GRANULARITIES = ("segment", "word")
+_RETRY_S = 10
+_PROGRESS_S = 0.25
+_LANGUAGES = {"en": "english"}
+"""OpenAI writes them out."""
+
+
+class Transcriptions:
+    """The endpoint.
+
+    Args:
+        engine: where recordings are recognised, after live streams.
+        limits: of a recording.
+        metrics: counts them.
+    """
+
+    def __init__(self, engine: Engine, limits: Limits, metrics: Metrics) -> None:
+        self._engine, self._limits, self._metrics = engine, limits, metrics
+        self._readers = ThreadPoolExecutor(max(engine.room.max_files, 1), "hearsight-file")
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request."""
+        stack = AsyncExitStack()
+        try:
+            self._check_room()
+            form = await stack.enter_async_context(read_form(request, self._limits))
+            wish = _Wish.of(form, self._engine.recognizer.modality)
+            length_s = await asyncio.get_running_loop().run_in_executor(
+                self._readers, self._length_s, form.recording, wish.modality
+            )
+            lane = await stack.enter_async_context(self._open(wish.modality))
+        except BaseException as error:
+            await stack.aclose()
+            self._metrics.transcriptions.labels("refused").inc()
+            raise _as_http(error) from None
+        reading = self._start(form.recording, lane, wish.modality)
+        if wish.stream:
+            return _EventStream(self._sent_as_events(lane, wish, length_s), lane, reading, stack)
+        async with stack:
+            events = await self._all_events(request, lane, reading)
+        return wish.response(events, lane.heard_s, self._engine.recognizer.bundle.config.language)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._readers.shutdown(wait=False, cancel_futures=True)
+
+    def _check_room(self) -> None:
+        """Before the upload is read."""
+        self._engine.room.check_file(self._engine.files)
+
+    def _open(self, modality: Modality) -> Lane:
+        return self._engine.open(modality, patient=True)
+
+    def _length_s(self, recording: Untrusted, modality: Modality) -> float | None:
+        """How long it says it is; refuses at once what cannot be used."""
+        found = probe(recording)
+        has = {"av": True, "audio": found.has_audio, "video": found.has_video}[modality]
+        if not has:
+            raise MediaError(_lacks(modality))
+        if found.duration_s is not None and found.duration_s > self._limits.recording_s:
+            raise self._too_long()
+        return found.duration_s
+
+    def _too_long(self) -> HttpError:
+        hours = self._limits.recording_s / 3600
+        return HttpError(413, f"The recording is longer than {hours:g} hours.", "too_long", "file")
+
+    def _start(self, recording: Untrusted, lane: Lane, modality: Modality) -> asyncio.Future[None]:
+        """Decode it in a thread; a stream that is closed ends the thread."""
+        return asyncio.get_running_loop().run_in_executor(
+            self._readers, self._read, recording, lane, modality
+        )
+
+    def _read(self, recording: Untrusted, lane: Lane, modality: Modality) -> None:
+        usable, began = False, time.thread_time()
+        try:
+            for chunk in read_chunks(recording, ticks=self._engine.recognizer.bundle.config.block):
+                lane.add_cpu(time.thread_time() - began)
+                began = time.thread_time()
+                usable = usable or _is_usable(chunk, modality)
+                if (chunk.start + len(chunk)) / FRAME_RATE > self._limits.recording_s:
+                    raise self._too_long()
+                lane.push(chunk)
+            if not usable:
+                raise MediaError(_lacks(modality))
+            lane.end()
+        except StreamEnded:
+            pass
+        except Exception as error:
+            lane.fail(error)
+
+    async def _all_events(self, request: Request, lane: Lane, reading: asyncio.Future[None]) -> list[Event]:
+        """The finals; given up when the client has gone."""
+
+        async def collect() -> list[Event]:
+            return [event async for event in lane.events() if event.kind == "final"]
+
+        collecting = asyncio.create_task(collect())
+        leaving = asyncio.create_task(_until_gone(request))
+        try:
+            async with asyncio.timeout(self._limits.transcription_s):
+                await asyncio.wait({collecting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not collecting.done():
+                raise HttpError(499, "The client has gone.", "gone")
+            events = await collecting
+        except BaseException as error:
+            self._metrics.transcriptions.labels("failed").inc()
+            raise _as_http(error) from None
+        finally:
+            lane.close()
+            collecting.cancel()
+            leaving.cancel()
+            await asyncio.gather(collecting, leaving, reading, return_exceptions=True)
+        self._metrics.transcriptions.labels("done").inc()
+        return events
+
+    async def _sent_as_events(self, lane: Lane, wish: _Wish, length_s: float | None) -> AsyncIterator[str]:
+        """Server-sent events."""
+        status = "failed"
+        try:
+            async with asyncio.timeout(self._limits.transcription_s):
+                async for message in _messages(lane, wish, length_s):
+                    yield f"data: {json.dumps(message, ensure_ascii=False)}\n\n"
+            status = "done"
+        except Exception as error:
+            # The answer has begun, so that the status cannot tell any more.
+            told = _as_http(error)
+            if isinstance(told, HttpError):
+                yield f"data: {json.dumps(told.body(), ensure_ascii=False)}\n\n"
+        finally:
+            self._metrics.transcriptions.labels(status).inc()
+
+
+class _EventStream(StreamingResponse):
+    """Server-sent events that leave nothing behind, whether or not the client stays to the end."""
+
+    def __init__(
+        self, content: AsyncIterator[str], lane: Lane, reading: asyncio.Future[None], stack: AsyncExitStack
+    ) -> None:
+        super().__init__(content, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        self._lane, self._reading, self._stack = lane, reading, stack
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._lane.close()
+            await asyncio.gather(self._reading, return_exceptions=True)
+            await self._stack.aclose()
+
+
+async def _messages(lane: Lane, wish: _Wish, length_s: float | None) -> AsyncIterator[dict[str, Any]]:
+    """Text as it becomes known; with progress, if that is asked for."""
+    texts: list[str] = []
+    progress_due = time.monotonic()
+    async for heard in lane.outbox:
+        event = heard.event
+        if wish.progress:
+            yield {"type": "hearsight.event", **event_values(event, heard.utterance)}
+        if event.kind == "final":
+            texts.append(event.text)
+            space = " " if len(texts) > 1 else ""
+            yield {"type": "transcript.text.delta", "delta": f"{space}{event.text}"}
+        if wish.progress and (event.kind == "final" or time.monotonic() >= progress_due):
+            progress_due = time.monotonic() + _PROGRESS_S
+            yield {"type": "hearsight.progress", "heard": round(lane.heard_s, 2), "duration": length_s}
+    yield {"type": "transcript.text.done", "text": " ".join(texts), "usage": _usage(lane.heard_s)}
+
+
+class _Wish:
+    """What the form asks for.
+
+    Raises:
+        HttpError: something that does not exist.
+    """
+
+    def __init__(
+        self, format: str, granularities: frozenset[str], modality: Modality, stream: bool, progress: bool
+    ) -> None:
+        self.format, self.granularities, self.modality = format, granularities, modality
+        self.stream, self.progress = stream, progress
+
+    @classmethod
+    def of(cls, form: Form, modality: Modality) -> _Wish:
+        """Out of the form's fields."""
+        format = _one_of("response_format", form.text("response_format", "json"), FORMATS)
+        named = "timestamp_granularities[]"
+        given = form.fields.get(named, []) + form.fields.get("timestamp_granularities", [])
+        granularities = frozenset(_one_of(named, each, GRANULARITIES) for each in given)
+        chosen = cast(Modality, _one_of("modality", form.text("modality", modality), get_args(Modality)))
+        return cls(
+            format, granularities or frozenset({"segment"}), chosen, form.yes("stream"), form.yes("progress")
+        )
+
+    def response(self, events: Sequence[Event], length_s: float, language: str) -> Response:
+        """The answer in the form that was asked for."""
+        text = " ".join(event.text for event in events)
+        if self.format == "json":
+            return JSONResponse({"text": text, "usage": _usage(length_s)})
+        if self.format == "verbose_json":
+            return JSONResponse(self._verbose(events, text, length_s, language))
+        if self.format == "text":
+            return PlainTextResponse(f"{text}\n")
+        return PlainTextResponse("".join(WRITERS[self.format](events)))
+
+    def _verbose(self, events: Sequence[Event], text: str, length_s: float, language: str) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "task": "transcribe",
+            "language": _LANGUAGES.get(language, language),
+            "duration": round(length_s, 2),
+            "text": text,
+            "usage": _usage(length_s),
+        }
+        if "word" in self.granularities:
+            answer["words"] = [
+                {"word": word.text, "start": round(word.start, 3), "end": round(word.end, 3)}
+                for event in events
+                for word in event.words
+            ]
+        if "segment" in self.granularities:
+            answer["segments"] = [_segment(number, event) for number, event in enumerate(events)]
+        return answer
+
+
+def _segment(number: int, event: Event) -> dict[str, Any]:
+    """An utterance as OpenAI's clients expect one; what is not known here is null."""
+    logs = [math.log(max(word.confidence, 1e-6)) for word in event.words]
+    content = event.text.encode()
+    return {
+        "id": number,
+        "seek": 0,
+        "start": round(event.start, 3),
+        "end": round(event.words[-1].end if event.words else event.end, 3),
+        "text": event.text,
+        "tokens": [],
+        "temperature": 0.0,
+        "avg_logprob": round(sum(logs) / len(logs), 4) if logs else None,
+        "compression_ratio": round(len(content) / len(zlib.compress(content)), 3),
+        "no_speech_prob": None,
+    }
+
+
+def _usage(length_s: float) -> dict[str, Any]:
+    return {"type": "duration", "seconds": math.ceil(length_s)}
+
+
+def _one_of(param: str, value: str, allowed: Sequence[str]) -> str:
+    if value not in allowed:
+        raise HttpError(400, f"{param} is not one of {', '.join(allowed)}.", "invalid_value", param)
+    return value
+
+
+def _is_usable(chunk: Chunk, modality: Modality) -> bool:
+    seen = modality != "audio" and any(frame is not None for frame in chunk.frames)
+    return seen or (modality != "video" and bool(chunk.audio_present.any()))
+
+
+def _lacks(modality: Modality) -> str:
+    lacking = {"av": "sound or pictures", "audio": "sound", "video": "pictures"}[modality]
+    return f"the file has no {lacking} to recognise by: send another recording."
+
+
+async def _until_gone(request: Request) -> None:
+    while not await request.is_disconnected():
+        await asyncio.sleep(0.5)
+
+
+def _as_http(error: BaseException) -> BaseException | HttpError:
+    """The answer to what has gone wrong."""
+    match error:
+        case HttpError():
+            return error
+        case Busy():
+            return HttpError(429, _sentence(error), "busy", retry_s=_RETRY_S)
+        case HearsightError():
+            return HttpError(400, _sentence(error), "bad_media", "file")
+        case TimeoutError():
+            return HttpError(503, "The recording took too long to transcribe.", "timeout", "file")
+        case Exception():
+            log.error("a recording could not be transcribed", exc_info=error)
+            return HttpError(500, "The server has made a mistake.", "internal")
+    return error
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

@@ -1,0 +1,141 @@
+"""Forms with a recording: read within limits, kept in memory or an unnamed temporary file, then forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message, Receive
+
+from hearsight.capture.untrusted import Untrusted
+from hearsight.serve.answers import HttpError
+from hearsight.serve.limits import Limits
+
+_FORM_BYTES = 64 << 10
+"""What a form may have around its file."""
+_FIELDS = 40
+_FIELD_BYTES = 16 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form that has been read.
+
+    Attributes:
+        fields: all values of each field that is no file.
+        recording: the file.
+    """
+
+    fields: Mapping[str, list[str]]
+    recording: Untrusted
+
+    def text(self, name: str, default: str) -> str:
+        """The last value of a field."""
+        return self.fields.get(name, [default])[-1]
+
+    def yes(self, name: str) -> bool:
+        """Whether a field says true."""
+        return self.text(name, "").lower() in ("true", "1", "on")
+
+
+@asynccontextmanager
+async def read_form(request: Request, limits: Limits) -> AsyncIterator[Form]:
+    """Read a multipart form with one file; the file is gone afterwards.
+
+    Raises:
+        HttpError: it is too large or too slow, or it is no such form.
+    """
+    form = await _parsed(request, limits)
+    try:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise HttpError(400, "The form has no file.", "missing_file", "file")
+        fields: dict[str, list[str]] = {}
+        for name, value in form.multi_items():
+            if isinstance(value, str):
+                fields.setdefault(name, []).append(value)
+        yield Form(fields, _recording(cast("tempfile.SpooledTemporaryFile[bytes]", file.file)))
+    finally:
+        await form.close()
+
+
+async def _parsed(request: Request, limits: Limits) -> FormData:
+    too_large = HttpError(
+        413, f"The file is larger than {limits.upload_bytes >> 20} MB.", "too_large", "file"
+    )
+    most = limits.upload_bytes + _FORM_BYTES
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > most:
+        raise too_large
+    limited = Request(request.scope, _limited(request.receive, most, too_large))
+    try:
+        async with asyncio.timeout(limits.upload_s):
+            return await limited.form(max_files=1, max_fields=_FIELDS, max_part_size=_FIELD_BYTES)
+    except TimeoutError:
+        raise HttpError(408, "The file did not come in time.", "timeout", "file") from None
+    except ClientDisconnect:
+        raise HttpError(400, "The file was cut off.", "cut_off", "file") from None
+    except HTTPException as error:
+        raise HttpError(400, f"The form cannot be read: {error.detail}", "bad_form") from None
+
+
+def _limited(receive: Receive, most: int, too_large: HttpError) -> Receive:
+    """The same body, refused when it grows too large."""
+    seen = 0
+
+    async def counting() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            raise too_large
+        return message
+
+    return counting
+
+
+def _recording(file: tempfile.SpooledTemporaryFile[bytes]) -> Untrusted:
+    """What was sent, to be read any number of times side by side."""
+    file.seek(0)
+    if getattr(file, "_rolled", True):
+        descriptor = file.fileno()
+        return Untrusted("the file", lambda: cast(BinaryIO, _View(descriptor)), rereadable=True)
+    content = file.read()
+    return Untrusted("the file", lambda: io.BytesIO(content), rereadable=True)
+
+
+class _View(io.RawIOBase):
+    """A reader of an open file with a place of its own."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._size = os.fstat(descriptor).st_size
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
+        self._place = max(0, base + offset)
+        return self._place
+
+    def read(self, size: int = -1) -> bytes:
+        content = os.pread(self._descriptor, self._size if size < 0 else size, self._place)
+        self._place += len(content)
+        return content
