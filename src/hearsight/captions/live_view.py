@@ -24,7 +24,7 @@ _SENSES: dict[tuple[Sense, ...], str] = {
     ("audio", "video"): "ears + eyes",
     ("audio",): "ears",
     ("video",): "eyes",
-    (): "no sense",
+    (): "no input",
 }
 
 
