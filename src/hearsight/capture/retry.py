@@ -9,7 +9,7 @@ from hearsight.capture.clock import Clock
 from hearsight.errors import MediaError
 
 _FIRST_PAUSE_S = 0.25
-_LONGEST_PAUSE_S = 2.0
+_LONGEST_PAUSE_S = 0.5
 
 
 class Retry:
