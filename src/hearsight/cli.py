@@ -144,6 +144,9 @@ def live(
     snr: Annotated[
         float | None, typer.Option(metavar="DB", help="Power of the speech over that of the noise.")
     ] = None,
+    window: Annotated[
+        bool, typer.Option("--window", help="Also a window: picture, mouth and captions.")
+    ] = False,
 ) -> None:
     """Caption what is said before the camera and the microphone, while it is said."""
     from hearsight.captions.live_session import run_live
@@ -160,7 +163,7 @@ def live(
         record=record,
         duration_s=duration,
     )
-    run_live(captions, save=save)
+    run_live(captions, save=save, window=window)
 
 
 @app.command()

@@ -19,7 +19,7 @@ WORDS = tuple(
 PARTIAL = Event("partial", WORDS, 65.0, 68.0, ("audio",), 68.2, stable=2)
 FINAL = replace(PARTIAL, kind="final", stable=3)
 CAPTURE = CaptureStatus("ok", "ok", -20.0, 29.97, 0, 0, 3.0, 0.1)
-STATUS = LiveStatus(CAPTURE, True, 0.34, 0.18, ("audio", "video"), 0, (), "av")
+STATUS = LiveStatus(CAPTURE, True, 0.34, 0.18, ("audio", "video"), 0, (), True)
 
 
 def terminal() -> tuple[Console, io.StringIO]:
@@ -62,15 +62,25 @@ def test_the_status_says_what_is_wrong() -> None:
     capture = replace(CAPTURE, video="dark", dropped_frames=12, dropped_samples=8000)
     covered = "camera covered, or too dark: going on by ear"
     status = replace(
-        STATUS, capture=capture, face=False, senses=("audio",), skipped_ticks=40, notices=(covered,)
+        STATUS,
+        capture=capture,
+        face=False,
+        looking=False,
+        senses=("audio",),
+        skipped_ticks=40,
+        notices=(covered,),
     )
     line = status_line(status).plain
-    for part in ("ears ·", "no face", "dropped 12 + 0.5 s of sound", "skipped 40", covered):
+    for part in ("ears ·", "dropped 12 + 0.5 s of sound", "skipped 40", covered):
         assert part in line
 
 
+def test_a_missing_face_is_seen_in_the_status() -> None:
+    assert "no face" in status_line(replace(STATUS, face=False)).plain
+
+
 def test_a_face_that_is_not_looked_for_is_not_missed() -> None:
-    assert "face" not in status_line(replace(STATUS, modality="audio", face=False)).plain
+    assert "face" not in status_line(replace(STATUS, looking=False, face=False)).plain
     without = replace(STATUS, capture=replace(CAPTURE, video="none"), face=False)
     assert "fps" not in status_line(without).plain
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 
@@ -17,32 +17,51 @@ from hearsight.captions.keys import Keys
 from hearsight.captions.live_view import PlainView, TerminalView
 from hearsight.captions.saving import Saver
 from hearsight.errors import HearsightError
-from hearsight.types import Modality
+from hearsight.types import Event, Modality
 
 if TYPE_CHECKING:
-    from hearsight.recognizer.live import LiveCaptions
+    from hearsight.recognizer.live import LiveCaptions, LiveStatus
 
-REFRESH_S = 0.25
-"""How often the status is shown."""
 LOOK_S = 0.1
 """Longest wait for an event, so that keys are soon noticed."""
 MODALITY_KEYS: dict[str, Modality] = {"a": "audio", "v": "video", "b": "av"}
 END_KEY = "q"
 
 
-def run_live(captions: LiveCaptions, *, save: Path | None = None, console: Console | None = None) -> None:
+class View(Protocol):
+    """Something that shows captions."""
+
+    period_s: float
+    """How often the status is shown."""
+
+    def show(self, event: Event) -> None:
+        """Show what was said."""
+
+    def refresh(self, status: LiveStatus) -> None:
+        """Show how it is going."""
+
+
+def run_live(
+    captions: LiveCaptions,
+    *,
+    save: Path | None = None,
+    window: bool = False,
+    console: Console | None = None,
+) -> None:
     """Show captions until the input ends or someone ends it.
 
-    On a terminal the keys ``a``, ``v`` and ``b`` choose ears, eyes or both, and ``q`` ends. Ctrl-C also
-    ends: the last words are finished and all files completed; a second Ctrl-C breaks off.
+    On a terminal and in the window the keys ``a``, ``v`` and ``b`` choose ears, eyes or both, and ``q``
+    ends. Ctrl-C and closing the window also end: the last words are finished and all files completed; a
+    second Ctrl-C breaks off.
 
     Args:
         captions: not entered yet.
         save: file for the finals; its ending is its format.
+        window: open a window with the picture, the mouth and the captions as well.
         console: where to show them; the standard output if None.
 
     Raises:
-        HearsightError: a device or file cannot be opened, or one broke off on the way.
+        HearsightError: a device, file or window cannot be opened, or one broke off on the way.
     """
     console = console or Console(highlight=False)
     saver = None if save is None else Saver(save)
@@ -51,43 +70,66 @@ def run_live(captions: LiveCaptions, *, save: Path | None = None, console: Conso
         if saver is not None:
             stack.enter_context(saver)
         keys = stack.enter_context(Keys())
-        view = TerminalView(console) if console.is_terminal else PlainView(console, Console(stderr=True))
-        stack.enter_context(view)
+        text = TerminalView(console) if console.is_terminal else PlainView(console, Console(stderr=True))
+        session = _Session(captions, saver)
+        stack.enter_context(text)
+        session.add(text, keys.pressed)
+        if window:
+            from hearsight.captions.window import Window
+
+            preview = stack.enter_context(Window(captions))
+            session.add(preview, preview.pressed)
         stack.enter_context(_stopped_by_signals(captions))
-        _Session(captions, view, saver, keys).run()
+        session.run()
 
 
 class _Session:
     """The loop."""
 
-    def __init__(
-        self, captions: LiveCaptions, view: TerminalView | PlainView, saver: Saver | None, keys: Keys
-    ) -> None:
-        self._captions, self._view, self._saver, self._keys = captions, view, saver, keys
+    def __init__(self, captions: LiveCaptions, saver: Saver | None) -> None:
+        self._captions, self._saver = captions, saver
+        self._views: list[View] = []
+        self._due: list[float] = []
+        self._keys: list[Callable[[], str]] = []
         self._save_error: HearsightError | None = None
-        self._refresh_at = 0.0
+
+    def add(self, view: View, keys: Callable[[], str]) -> None:
+        """Show captions there too, and do what its keys ask for."""
+        self._views.append(view)
+        self._due.append(0.0)
+        self._keys.append(keys)
 
     def run(self) -> None:
         """Until the last event."""
+        look_s = min(LOOK_S, *(view.period_s / 2 for view in self._views))
         while not self._captions.ended:
-            if (event := self._captions.poll(LOOK_S)) is not None:
-                self._view.show(event)
-                if self._saver is not None and self._save_error is None:
-                    # A full disk must not end the captions; it is told at the end.
-                    try:
-                        self._saver.write(event)
-                    except HearsightError as error:
-                        self._save_error = error
+            if (event := self._captions.poll(look_s)) is not None:
+                for view in self._views:
+                    view.show(event)
+                self._save(event)
             self._obey()
-            if time.monotonic() >= self._refresh_at:
-                self._view.refresh(self._captions.status)
-                self._refresh_at = time.monotonic() + REFRESH_S
+            self._refresh()
         if self._save_error is not None:
             raise self._save_error
 
+    def _save(self, event: Event) -> None:
+        """A full disk must not end the captions; it is told at the end."""
+        if self._saver is not None and self._save_error is None:
+            try:
+                self._saver.write(event)
+            except HearsightError as error:
+                self._save_error = error
+
+    def _refresh(self) -> None:
+        now = time.monotonic()
+        for index, view in enumerate(self._views):
+            if now >= self._due[index]:
+                view.refresh(self._captions.status)
+                self._due[index] = now + view.period_s
+
     def _obey(self) -> None:
         """What the keys ask for."""
-        for key in self._keys.pressed().lower():
+        for key in "".join(pressed() for pressed in self._keys).lower():
             if key == END_KEY:
                 self._captions.stop()
             elif key in MODALITY_KEYS:

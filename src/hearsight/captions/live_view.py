@@ -35,6 +35,8 @@ class TerminalView:
         console: a terminal.
     """
 
+    period_s = 0.25
+
     def __init__(self, console: Console) -> None:
         self._console = console
         # Refreshed by the caller alone: a thread that redraws would cost more than the recogniser's search.
@@ -80,6 +82,8 @@ class TerminalView:
 
 class PlainView:
     """Each final is a line of the standard output, each new notice one of the standard error."""
+
+    period_s = 0.25
 
     def __init__(self, console: Console, errors: Console) -> None:
         self._console, self._errors = console, errors
@@ -130,7 +134,7 @@ def status_line(status: LiveStatus, *, plain: bool = False) -> Text:
     capture = status.capture
     parts = [_SENSES[status.senses]]
     if capture.video != "none":
-        if status.modality != "audio":
+        if status.looking:
             parts.append("face" if status.face else "no face")
         parts.append(f"{capture.video_fps:.0f} fps")
     parts += [f"lag {status.lag_s:.1f} s", _dropped(status), f"load {100 * status.load:.0f} %"]

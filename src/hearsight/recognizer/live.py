@@ -66,7 +66,7 @@ class LiveStatus:
         senses: the senses that are used now.
         skipped_ticks: ticks whose pictures were not looked at because the computer was busy.
         notices: plain sentences such as "camera covered, or too dark: going on by ear"; empty if all is well.
-        modality: the senses asked for.
+        looking: whether pictures are looked at: they are asked for, there are some, and there is time.
     """
 
     capture: CaptureStatus
@@ -76,7 +76,7 @@ class LiveStatus:
     senses: tuple[Sense, ...]
     skipped_ticks: int
     notices: tuple[str, ...]
-    modality: Modality
+    looking: bool
 
 
 class LiveCaptions:
@@ -210,7 +210,7 @@ class LiveCaptions:
             senses=self._path.senses,
             skipped_ticks=self._path.skipped_ticks,
             notices=said,
-            modality=self.modality,
+            looking=self._path.looking,
         )
 
     def _elapsed_s(self) -> float:

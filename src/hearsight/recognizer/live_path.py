@@ -58,6 +58,8 @@ class LivePath:
         """The newest picture, None before the first."""
         self.senses: tuple[Sense, ...] = ()
         """The senses that the latest chunk was recognised by."""
+        self.looking = False
+        """Whether the pictures of the latest chunk were looked at."""
         self._stream = recognizer.stream("av")
         self._beam_width = recognizer.beam_width
         # Loaded at once: while it loads the first words would wait.
@@ -107,6 +109,7 @@ class LivePath:
         if sees and hears and effort is not Effort.FULL:
             sees = False
             self.skipped_ticks += sum(frame is not None for frame in chunk.frames)
+        self.looking = sees
         # Without pictures the face path only forgets, so that it does not take up an old face later.
         crops = self._face.process(chunk if sees else replace(chunk, frames=[None] * len(chunk)))
         self._look(chunk, crops.pixels[-1] if len(crops) else None, sees)
