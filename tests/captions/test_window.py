@@ -76,7 +76,7 @@ def test_words_that_stay_are_told_from_those_that_may_not() -> None:
 def test_the_last_words_are_always_shown_and_inside(lengths: list[int], width: int) -> None:
     texts = [" ".join(["word"] * length) for length in lengths]
     placed = place_words([event(text) for text in texts], measure, width)
-    assert all(0 <= word.x and word.x + measure(word.text) <= width for word in placed)
+    assert all(word.x >= 0 and word.x + measure(word.text) <= width for word in placed)
     assert all(0 <= word.line < LINES for word in placed)
     assert bool(placed) == any(lengths)
     if placed:
@@ -115,7 +115,9 @@ def test_it_opens_draws_and_takes_keys_where_there_is_a_display(sight: Sight) ->
         window.refresh(STATUS)
         shown = window._image.get(WIDTH // 2, HEIGHT // 3)
         assert tuple(shown) == tuple(compose(sight)[HEIGHT // 3, WIDTH // 2])
-        window._root.event_generate("<Destroy>")
         window._press("v")
         assert window.pressed() == "v"
         assert window.pressed() == ""
+        window._root.destroy()
+        window.refresh(STATUS)
+        assert window.pressed() == "q", "a window that is gone ends the captions"

@@ -20,6 +20,7 @@ from hearsight.errors import HearsightError
 from hearsight.types import Event, Modality
 
 if TYPE_CHECKING:
+    from hearsight.captions.window import Window
     from hearsight.recognizer.live import LiveCaptions, LiveStatus
 
 LOOK_S = 0.1
@@ -65,6 +66,7 @@ def run_live(
     """
     console = console or Console(highlight=False)
     saver = None if save is None else Saver(save)
+    preview = _window(captions) if window else None
     with ExitStack() as stack:
         stack.enter_context(captions)
         if saver is not None:
@@ -74,13 +76,18 @@ def run_live(
         session = _Session(captions, saver)
         stack.enter_context(text)
         session.add(text, keys.pressed)
-        if window:
-            from hearsight.captions.window import Window
-
-            preview = stack.enter_context(Window(captions))
+        if preview is not None:
+            stack.enter_context(preview)
             session.add(preview, preview.pressed)
         stack.enter_context(_stopped_by_signals(captions))
         session.run()
+
+
+def _window(captions: LiveCaptions) -> Window:
+    """Imported only where it is asked for: not every Python has a toolkit."""
+    from hearsight.captions.window import Window
+
+    return Window(captions)
 
 
 class _Session:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -98,7 +99,8 @@ class Window:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._root.destroy()
+        with suppress(self._tk.TclError):  # it may be gone
+            self._root.destroy()
 
     def show(self, event: Event) -> None:
         """Take note of what was said; it is drawn with the next picture."""
@@ -109,12 +111,10 @@ class Window:
 
     def refresh(self, status: LiveStatus) -> None:
         """Draw the newest picture, the captions and the status."""
-        pixels = compose(self._captions.sight)
-        header = f"P6 {WIDTH} {HEIGHT} 255 ".encode()
-        self._image.configure(data=header + pixels.tobytes(), format="ppm")
-        self._draw_words()
-        self._draw_status(status)
-        self._root.update()
+        try:
+            self._draw(status)
+        except self._tk.TclError:  # somebody else has closed the window
+            self._press("q")
 
     def pressed(self) -> str:
         """The keys pressed since the last call; ``q`` for a closed window."""
@@ -123,6 +123,14 @@ class Window:
 
     def _press(self, key: str) -> None:
         self._keys += key
+
+    def _draw(self, status: LiveStatus) -> None:
+        pixels = compose(self._captions.sight)
+        header = f"P6 {WIDTH} {HEIGHT} 255 ".encode()
+        self._image.configure(data=header + pixels.tobytes(), format="ppm")
+        self._draw_words()
+        self._draw_status(status)
+        self._root.update()
 
     def _draw_words(self) -> None:
         if self._final is not None and time.monotonic() - self._final_at > FINAL_S:
