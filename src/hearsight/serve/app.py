@@ -34,6 +34,7 @@ from hearsight.serve.transcriptions import Transcriptions
 
 log = logging.getLogger(__name__)
 
+_FAREWELL_S = 1.0
 FACE_NETWORKS = ("detector.onnx", "mesh.onnx")
 _GUARDED = ("/v1/", "/metrics")
 """Addresses for which a token is asked, where there is one."""
@@ -264,6 +265,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         """Tell live clients, then close."""
         self._service.close()
+        await self._service.sessions.wait_until_told(_FAREWELL_S)
         await super().shutdown(sockets)  # type: ignore[arg-type]
 
 

@@ -107,7 +107,8 @@ class Connection:
 
     async def _hear_hello(self) -> Hello:
         try:
-            first = await asyncio.wait_for(self._socket.receive(), self._limits.hello_s)
+            async with asyncio.timeout(self._limits.hello_s):
+                first = await self._socket.receive()
         except TimeoutError:
             raise Refusal("timeout", "no hello came in time") from None
         if first["type"] == "websocket.disconnect":
@@ -185,7 +186,8 @@ class Connection:
         throttle = Throttle(_MESSAGES_PER_S, 1.0)
         while True:
             try:
-                message = await asyncio.wait_for(self._socket.receive(), self._limits.idle_s)
+                async with asyncio.timeout(self._limits.idle_s):
+                    message = await self._socket.receive()
             except TimeoutError:
                 raise Refusal("timeout", f"nothing has come for {self._limits.idle_s:.0f} s") from None
             if message["type"] == "websocket.disconnect":
@@ -233,7 +235,8 @@ class Connection:
             if self._look and (look := session.lane.sight.look) is not None and look_due():
                 await self._say(look_message(look))
             with suppress(TimeoutError):
-                await asyncio.wait_for(session.changed.wait(), HEARTBEAT_S)
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await session.changed.wait()
         if session.refusal is not None:
             raise session.refusal
         await self._say({"type": "done", "event": session.history.latest})
@@ -248,7 +251,8 @@ class Connection:
     async def _say(self, message: dict[str, Any]) -> None:
         text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
         try:
-            await asyncio.wait_for(self._socket.send_text(text), self._limits.send_s)
+            async with asyncio.timeout(self._limits.send_s):
+                await self._socket.send_text(text)
         except TimeoutError:
             self._metrics.refused.labels("timeout").inc()
             raise Refusal("timeout", "messages are not being read") from None
@@ -257,8 +261,9 @@ class Connection:
         """Say why, and close; the client may have gone already."""
         self._metrics.errors.labels(refusal.code).inc()
         with suppress(WebSocketDisconnect, TimeoutError, RuntimeError):
-            await asyncio.wait_for(self._socket.send_text(json.dumps(error_message(refusal))), 1.0)
-            await asyncio.wait_for(self._socket.close(CLOSE_CODES[refusal.code]), 1.0)
+            async with asyncio.timeout(1.0):
+                await self._socket.send_text(json.dumps(error_message(refusal)))
+                await self._socket.close(CLOSE_CODES[refusal.code])
 
 
 class _Every:

@@ -8,6 +8,7 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -260,3 +261,10 @@ class Sessions:
         self._closed = True
         for session in list(self._sessions.values()):
             session.close(Refusal("going_away", "this server is shutting down"))
+
+    async def wait_until_told(self, seconds: float) -> None:
+        """Wait until all clients know that their sessions are over, but no longer than this."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._holders:
+                    await asyncio.sleep(0.02)

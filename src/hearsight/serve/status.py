@@ -59,9 +59,7 @@ class StatusReport:
         if modality != "video":
             if self._levels[-1] is None:
                 yield f"No sound comes from the microphone: {left}."
-            elif len(self._levels) == _LEVELS and all(
-                level is None or level < _QUIET_DBFS for level in self._levels
-            ):
+            elif self._quiet:
                 yield "The microphone is very quiet, or muted."
         if modality != "audio" and "video" not in senses:
             yield f"No face in the picture: {left}."
