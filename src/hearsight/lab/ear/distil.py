@@ -57,6 +57,7 @@ class DistilOptions:
     warmup_steps: int = 100
     average_decay: float = 0.998
     checkpoint_every: int = 100
+    log_every: int = 25
     seed: int = 0
     bf16: bool = True
     chunking: Chunking = field(default_factory=Chunking)
@@ -225,7 +226,7 @@ def _run(
     begun = time.monotonic()
     while training.step < options.steps and not stop:
         recent.append(training.learn(next(pairs)))
-        if training.step % 25 == 0:
+        if training.step % options.log_every == 0:
             elapsed = (time.monotonic() - begun) / len(recent)
             print(
                 f"step {training.step}: error {sum(recent) / len(recent):.4f}, {elapsed:.2f} s a step",
