@@ -65,7 +65,8 @@ def opened(
     yield page
     context.close()
     expected = [f"the server responded with a status of {status} " for status in refused]
-    assert [each for each in complaints if not any(part in each for part in expected)] == []
+    unexpected = [each for each in complaints if not any(part in each for part in expected)]
+    assert not unexpected, unexpected
 
 
 def _foreign(url: str, address: str) -> list[str]:

@@ -22,7 +22,7 @@ from tests.serve.serving import EXAMPLE, running
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-BUSY = 99
+BUSY = 1.5
 """Load per processor above which Chromium cannot play a clip in real time."""
 
 

@@ -94,9 +94,11 @@ export class Session {
     this.#socket?.close(1000);
   }
 
-  /** For tests and for `offline`: break the connection as a bad network would. */
+  /** Take the connection for lost, and try to get another one. */
   drop() {
-    this.#socket?.close();
+    this.#socket.onclose = null;
+    this.#socket.close();
+    this.#lose();
   }
 
   #connect() {
@@ -156,7 +158,7 @@ export class Session {
   }
 
   #pump() {
-    if (!this.#open) return;
+    if (!this.#canSend) return;
     while (this.#next < this.#count && this.#next - this.#first < this.#limits.unacknowledged) {
       this.#socket.send(this.#queue[this.#next - this.#first]);
       this.#next += 1;
@@ -168,17 +170,18 @@ export class Session {
   }
 
   #say(message) {
-    if (this.#open) this.#socket.send(JSON.stringify(message));
+    if (this.#canSend) this.#socket.send(JSON.stringify(message));
+  }
+
+  /** A connection that is going down is open no more, before it says so. */
+  get #canSend() {
+    return this.#open && this.#socket.readyState === WebSocket.OPEN;
   }
 
   /** Start the clock anew after which the connection counts as lost. */
   #watch(milliseconds) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#socket.onclose = null;
-      this.#socket.close();
-      this.#lose();
-    }, milliseconds);
+    this.#timer = setTimeout(() => this.drop(), milliseconds);
   }
 
   #lose() {
