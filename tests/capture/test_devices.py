@@ -15,7 +15,7 @@ import av
 import numpy as np
 import pytest
 
-from hearsight.capture import devices, microphone, retry
+from hearsight.capture import devices, microphone, queues, retry
 from hearsight.capture.clock import MonotonicClock
 from hearsight.capture.devices import Device, describe_devices, list_devices, video4linux_cameras
 from hearsight.capture.live import LiveCapture, open_live
@@ -189,6 +189,8 @@ class FakeMicrophone:
 def rig(monkeypatch):
     monkeypatch.setattr(retry, "_FIRST_PAUSE_S", 0.05)
     monkeypatch.setattr(microphone, "_SILENT_S", 0.1)
+    # The computer that runs the tests may be slow.
+    monkeypatch.setattr(queues, "_PATIENCE_S", 1.0)
     camera, mic = FakeCamera(), FakeMicrophone()
     bell = threading.Condition()
     return camera, mic, LiveCapture(Rig(camera.open, mic.open, CLOCK, bell), CLOCK, bell, ticks=1)
@@ -209,7 +211,7 @@ def test_a_device_may_be_unplugged_and_plugged_in_again(lost, rig):
         ticks = iter(capture)
         assert take(ticks, 20)[15:] == [(True, True)] * 5
         device.plugged.clear()
-        without = take(ticks, 40)
+        without = take(ticks, 50)
         assert not without[-1][which] and without[-1][1 - which]
         assert getattr(capture.status, "video" if which == 0 else "audio") == "lost"
         device.plugged.set()

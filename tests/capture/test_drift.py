@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearsight.capture.drift import DriftCorrector, Stretcher
+from hearsight.capture.drift import CountedDrift, DriftCorrector, Stretcher
 
 RATE = 16_000
 BLOCK = 1_600
@@ -106,3 +106,12 @@ def test_a_tone_stays_a_tone_in_any_blocks(sizes, step, hertz):
     inner = slice(8, None)
     np.testing.assert_allclose(out[inner], expected[inner], atol=0.01)
     assert stretcher.position == pytest.approx(step * len(out))
+
+
+@pytest.mark.parametrize("speed", [0.999, 1.0, 1.001])
+def test_drift_of_an_input_is_measured(speed):
+    drift = CountedDrift()
+    for number in range(3_000):
+        hole = 1.5 if number > 2_000 else 0.0
+        drift.add(hole + number * 0.02 / speed, 0.02)
+    assert drift.seconds == pytest.approx(60 / speed - 60, abs=0.002)

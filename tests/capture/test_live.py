@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from hearsight.capture import inputs as live_inputs
-from hearsight.capture import open_live, read_chunks
+from hearsight.capture import open_live, queues, read_chunks
 from hearsight.errors import HearsightError, MediaError
 from tests.capture.fakes import FakeClock, FakeFeed
 from tests.capture.media import AAC, Audio, Video, frame_times, write
@@ -21,6 +21,12 @@ PLAYED = (
     f"movie={CLIP}:s=dv+da[v][a];[v]realtime,fps=25[out0];"
     "[a]arealtime,aresample=16000,aformat=channel_layouts=mono[out1]"
 )
+
+
+@pytest.fixture
+def patience(monkeypatch):
+    """The computer that runs the tests may be slow."""
+    monkeypatch.setattr(queues, "_PATIENCE_S", 5.0)
 
 
 def gather(chunks):
@@ -88,7 +94,7 @@ def test_a_file_loses_nothing_when_nobody_listens_for_a_while(tmp_path):
     assert_same(live, gather(read_chunks(path)))
 
 
-def test_a_graph_played_as_camera_and_microphone_gives_what_reading_it_gives():
+def test_a_graph_played_as_camera_and_microphone_gives_what_reading_it_gives(patience):
     with open_live(input=PLAYED, format="lavfi") as capture:
         live = gather(capture)
         status = capture.status
@@ -97,7 +103,7 @@ def test_a_graph_played_as_camera_and_microphone_gives_what_reading_it_gives():
     assert (status.dropped_frames, status.dropped_samples) == (0, 0)
 
 
-def test_what_comes_faster_than_it_plays_is_played_at_its_own_pace():
+def test_what_comes_faster_than_it_plays_is_played_at_its_own_pace(patience):
     graph = "testsrc=duration=1.6:rate=25:size=64x48[out0];sine=duration=1.6:sample_rate=16000[out1]"
     with open_live(input=graph, format="lavfi") as capture:
         live = gather(capture)

@@ -15,7 +15,7 @@ from av.video.frame import VideoFrame
 from hearsight.capture.clock import Clock, DeviceStamps
 from hearsight.capture.devices import CAMERA_FORMATS, VIDEO4LINUX, list_cameras
 from hearsight.capture.feed import PictureQueue, put_picture, restamp
-from hearsight.capture.opening import open_container
+from hearsight.capture.opening import open_container, set_threads
 from hearsight.capture.retry import Retry
 from hearsight.capture.timeline import time_stamp
 from hearsight.errors import MediaError
@@ -110,6 +110,7 @@ def _open_device(id: str) -> InputContainer:
 def _frames(container: InputContainer) -> Iterator[VideoFrame]:
     """Frames until the camera is lost."""
     stream = container.streams.video[0]
+    set_threads(stream)
     pause = threading.Event()
     while True:
         try:

@@ -25,6 +25,8 @@ by more than 6 ms, and is corrected wholly within a minute."""
 _MAX_CHANGE = 0.005
 _JUMP_S = 0.06
 """Two windows in a row that are so far off mean that samples were lost."""
+_HOLE_S = 0.05
+"""A step of the time stamps by more is no drift."""
 
 _HALF_TAPS = 8
 _PHASES = 2048
@@ -114,6 +116,29 @@ class DriftCorrector:
         self._position += samples
         self._jumped += error
         self.lost_samples += max(0, samples)
+
+
+class CountedDrift:
+    """How far sound is apart by its time stamps from where it is by the count of its samples.
+
+    Attributes:
+        seconds: positive where there were too few samples; holes do not count.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._counted: float | None = None
+
+    def add(self, begin: float, duration: float) -> None:
+        """Take in a frame that begins at ``begin`` s by its time stamp."""
+        if self._counted is None:
+            self._counted = begin
+        drift = begin - self._counted
+        if abs(drift - self.seconds) > _HOLE_S:
+            self._counted = begin - self.seconds
+        else:
+            self.seconds = drift
+        self._counted += duration
 
 
 class Stretcher:

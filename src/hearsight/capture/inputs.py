@@ -1,13 +1,9 @@
-"""What FFmpeg opens as a source of live capture: files paced by the clock, graphs, addresses."""
+"""What FFmpeg opens and has a clock of its own as a source of live capture: addresses, graphs, pipes."""
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
-from typing import TypeVar
+from collections.abc import Iterator
 
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
@@ -16,7 +12,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from hearsight.capture.anchor import Anchor
-from hearsight.capture.clock import Clock, FollowingPace, Pace
+from hearsight.capture.clock import Clock, FollowingPace
+from hearsight.capture.drift import CountedDrift
 from hearsight.capture.feed import (
     Feed,
     PictureQueue,
@@ -28,13 +25,10 @@ from hearsight.capture.feed import (
 )
 from hearsight.capture.opening import choose_streams, open_container, set_threads
 from hearsight.capture.packets import decode_interleaved
-from hearsight.capture.queues import FrameQueue
 from hearsight.capture.retry import Retry
 from hearsight.capture.timeline import Timeline, time_stamp
-from hearsight.capture.tracks import Tracks, longest, open_tracks
+from hearsight.capture.tracks import longest
 from hearsight.errors import MediaError
-
-log = logging.getLogger(__name__)
 
 _START_S = 10.0
 """An input that has delivered nothing by then has none."""
@@ -42,78 +36,6 @@ _DEVICE_FORMATS = frozenset({"v4l2", "video4linux2", "avfoundation", "dshow", "g
 _ENDLESS_ADDRESSES = frozenset({"rtsp", "rtsps", "rtmp", "rtmps", "rtp", "srt", "udp"})
 _OTHER_STREAM_S = 1.0
 """How long the second stream may take to begin after the first."""
-
-
-AnyFrame = TypeVar("AnyFrame", VideoFrame, AudioFrame)
-
-
-class PacedFile(Feed):
-    """A file that plays at its own pace: the ticks that reading it gives, each when its time has passed."""
-
-    def __init__(
-        self,
-        path: str | Path,
-        format: str | None,
-        options: dict[str, str] | None,
-        clock: Clock,
-        bell: threading.Condition,
-    ) -> None:
-        super().__init__(clock, bell, Pace())
-        self._path, self._format, self._options = path, format, options
-        self._files = ExitStack()
-
-    def start(self) -> None:
-        """Open it; the clock begins now."""
-        tracks = self._files.enter_context(open_tracks(self._path, self._format, self._options))
-        self.zero, self.max_length = tracks.zero, tracks.max_length
-        self._describe(tracks.video)
-        self.pace.began = self._clock.now()
-        # Each stream has a container of its own, so each is read by a thread of its own.
-        if tracks.video is not None:
-            pictures = PictureQueue(self._clock, self._bell, self.pace, patient=True)
-            self.pictures = pictures
-            self._run(lambda: self._play(tracks, tracks.pictures, pictures, put_picture), "pictures")
-        if tracks.audio is not None:
-            sounds = SoundQueue(self._clock, self._bell, self.pace, patient=True)
-            self.sounds = sounds
-            self._run(lambda: self._play(tracks, tracks.sounds, sounds, put_sound), "sound")
-
-    def close(self) -> None:
-        """Stop, and close the file when nothing reads it any more."""
-        super().close()
-        if not any(thread.is_alive() for thread in self._threads):
-            self._files.close()
-
-    def _play(
-        self,
-        tracks: Tracks,
-        frames: Iterator[AnyFrame | None],
-        queue: FrameQueue[AnyFrame],
-        put: Callable[[FrameQueue[AnyFrame], AnyFrame, float], None],
-    ) -> None:
-        timeline = Timeline(tracks.zero, tracks.max_length)
-        try:
-            for frame in frames:
-                if frame is None:
-                    continue
-                duration = duration_of(frame)
-                begin = timeline.place(time_stamp(frame), duration)
-                queue.nothing_before(begin)
-                # Sound can be heard when it is over, a picture can be seen at once.
-                self._wait_until(begin + duration if isinstance(frame, AudioFrame) else begin)
-                if self._stopped:
-                    return
-                put(queue, frame, begin)
-        except MediaError as error:
-            log.warning("%s", error)
-        finally:
-            queue.finish()
-
-    def _wait_until(self, seconds: float) -> None:
-        until = self.pace.began + seconds
-        with self._bell:
-            while not self._stopped and self._clock.now() < until:
-                self._clock.wait(self._bell, until)
 
 
 class LiveInput(Feed):
@@ -157,6 +79,11 @@ class LiveInput(Feed):
     def timeline(self) -> Timeline:
         """The reader has already seen to it that time stamps stay with the clock."""
         return Timeline(self.zero, float("inf"))
+
+    @property
+    def drift_ms(self) -> float:
+        """By how much the sound would have drifted from the pictures, had its samples been counted."""
+        return 1000 * self._session.drift.seconds if self._opened else 0.0
 
     def _read(self) -> None:
         try:
@@ -226,6 +153,7 @@ class _Session:
         audio: the stream of the sound, likewise.
         zero: time stamp of the first frame of either stream in seconds.
         first_arrival: when the first frame came, in seconds on our clock.
+        drift: of its sound.
     """
 
     def __init__(self, container: InputContainer, streams: list[VideoStream | AudioStream]) -> None:
@@ -233,6 +161,7 @@ class _Session:
         self.video = next((each for each in streams if isinstance(each, VideoStream)), None)
         self.audio = next((each for each in streams if isinstance(each, AudioStream)), None)
         self.zero = self.first_arrival = 0.0
+        self.drift = CountedDrift()
         self._timelines: dict[type[VideoFrame | AudioFrame], Timeline] = {}
         for stream in streams:
             set_threads(stream)
@@ -251,7 +180,10 @@ class _Session:
 
     def place(self, frame: VideoFrame | AudioFrame) -> float:
         """Where a frame begins, in seconds from the first one."""
-        return self._timelines[type(frame)].place(time_stamp(frame), duration_of(frame))
+        begin = self._timelines[type(frame)].place(time_stamp(frame), duration_of(frame))
+        if isinstance(frame, AudioFrame):
+            self.drift.add(begin, duration_of(frame))
+        return begin
 
     def _all_begun(self, early: list[tuple[VideoFrame | AudioFrame, float]]) -> bool:
         kinds = {type(frame) for frame, _ in early}

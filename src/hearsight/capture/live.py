@@ -16,9 +16,10 @@ from hearsight.capture.clock import Clock, MonotonicClock
 from hearsight.capture.conversion import Picture, PictureConverter
 from hearsight.capture.feed import Feed
 from hearsight.capture.health import AudioState, PictureHealth, SoundHealth, VideoState
-from hearsight.capture.inputs import LiveInput, PacedFile
+from hearsight.capture.inputs import LiveInput
 from hearsight.capture.microphone import microphone_opener
 from hearsight.capture.opening import is_file
+from hearsight.capture.paced import PacedFile
 from hearsight.capture.pictures import picture_ticks
 from hearsight.capture.rig import Rig
 from hearsight.capture.sound import Samples, sound_ticks
