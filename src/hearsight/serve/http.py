@@ -24,7 +24,9 @@ class ImpatientHttp(H11Protocol):
 
     def _give_up(self) -> None:
         cycle: object = self.cycle  # None before the first request, whatever its type says
-        if cycle is None and not self.transport.is_closing():
+        # A WebSocket has taken the connection over, and never has such a cycle.
+        upgraded = self.transport.get_protocol() is not self
+        if cycle is None and not upgraded and not self.transport.is_closing():
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
