@@ -90,7 +90,8 @@ def test_an_old_terminal_gets_plain_characters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("level", "bar"), [(float("-inf"), "--------"), (-33.0, "####----"), (0.0, "########")]
+    ("level", "bar"),
+    [(float("-inf"), "--------"), (float("nan"), "--------"), (-33.0, "####----"), (0.0, "########")],
 )
 def test_the_meter_shows_the_level(level: float, bar: str) -> None:
     assert meter(level, plain=True).plain == bar

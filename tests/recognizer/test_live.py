@@ -43,6 +43,8 @@ def test_live_says_what_the_file_says(small: Recognizer) -> None:
     whole = list(small.transcribe(EXAMPLE))
     with small.live(input=str(EXAMPLE)) as captions:
         live = list(captions)
+    if captions.status.skipped_ticks:
+        pytest.skip("this computer is too busy to look at the pictures")
     assert finals(live) == finals(whole) == ["set white by k four soon"]
     assert captions.ended
     assert all(event.emitted is not None and event.emitted >= event.end - 0.05 for event in live)
@@ -122,6 +124,17 @@ def test_noise_is_heard_and_the_lips_are_not_harmed(recognizer: Recognizer, tick
     assert finals(noisy) != finals(clean)
     with pytest.raises(HearsightError, match="level"):
         recognizer.live(input=str(EXAMPLE), noise=noise)
+
+
+def test_after_a_time_with_nothing_at_all_it_begins_anew(small: Recognizer) -> None:
+    clip = ticks_of(EXAMPLE)
+    nothing = [Tick(None, np.zeros(640, np.float32), present=False)] * 60
+    with LiveCaptions(small, FakeCapture([*clip, *nothing, *clip]), modality="av") as captions:
+        events = [event for event in captions if event.kind == "final"]
+    assert [event.text for event in events] == ["set white by k four soon"] * 2
+    first, second = ([(word.start, word.end) for word in event.words] for event in events)
+    moved = [(start + 5.4, end + 5.4) for start, end in first]
+    np.testing.assert_allclose(second, moved, atol=0.045)
 
 
 def test_a_busy_computer_skips_pictures_and_says_so(small: Recognizer) -> None:

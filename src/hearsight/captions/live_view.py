@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -149,7 +150,7 @@ def status_line(status: LiveStatus, *, plain: bool = False) -> Text:
 def meter(level_dbfs: float, *, plain: bool = False) -> Text:
     """The level as a bar, red where it is about to clip."""
     share = (level_dbfs - QUIETEST_DBFS) / (LOUDEST_DBFS - QUIETEST_DBFS)
-    filled = round(METER_CELLS * min(max(share, 0.0), 1.0))
+    filled = 0 if math.isnan(share) else round(METER_CELLS * min(max(share, 0.0), 1.0))
     full, empty = "#-" if plain else "▮▯"
     colour = "red" if filled == METER_CELLS else "green"
     return Text.assemble((full * filled, colour), (empty * (METER_CELLS - filled), "dim"))

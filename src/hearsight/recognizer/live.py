@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from hearsight.recognizer.effort import Effort, EffortController
 from hearsight.recognizer.live_path import LivePath, Sight
 from hearsight.recognizer.mixing import NoiseMixer
@@ -251,7 +253,8 @@ class LiveCaptions:
     def _input(self) -> Iterator[Chunk]:
         """The chunks to recognise, with their noise, to the last tick wanted; recorded on the way."""
         for captured in self._capture:
-            chunk = captured
+            # What is no number would be heard in the noise and stay in the recording.
+            chunk = replace(captured, samples=np.nan_to_num(captured.samples, posinf=1.0, neginf=-1.0))
             if self._last_tick is not None and chunk.start + len(chunk) >= self._last_tick:
                 chunk = _beginning(chunk, self._last_tick - chunk.start)
                 self._capture.stop()

@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from hearsight.face.path import FacePath, FaceTrack
 from hearsight.recognizer.effort import Effort
 from hearsight.recognizer.notices import Situation
-from hearsight.types import FRAME_RATE, Chunk, Event, Modality, Sense
+from hearsight.types import FRAME_RATE, Chunk, Crops, Event, Modality, Sense
 
 if TYPE_CHECKING:
     from hearsight.capture.live import CaptureStatus
     from hearsight.recognizer.recognizer import Recognizer
+    from hearsight.recognizer.stream import Stream
 
 FACELESS_TICKS = FRAME_RATE
 """A face that is away for less than a second is not worth a notice."""
+NOTHING_TICKS = FRAME_RATE
+"""After a second without any sense the utterance is over, and recognition begins anew with the next."""
 GREEDY = 1
 
 
@@ -60,8 +63,10 @@ class LivePath:
         """The senses that the latest chunk was recognised by."""
         self.looking = False
         """Whether the pictures of the latest chunk were looked at."""
-        self._stream = recognizer.stream("av")
-        self._beam_width = recognizer.beam_width
+        self._recognizer = recognizer
+        self._stream: Stream | None = recognizer.stream("av")
+        self._next = 0
+        self._nothing_ticks = 0
         # Loaded at once: while it loads the first words would wait.
         self._face = FacePath.load()
         self._faceless_ticks = 0
@@ -69,7 +74,8 @@ class LivePath:
     @property
     def decoded(self) -> int:
         """Tick up to which the input has been decoded."""
-        return self._stream.decoded
+        stream = self._stream
+        return self._next if stream is None else stream.decoded
 
     @property
     def face(self) -> bool:
@@ -89,13 +95,13 @@ class LivePath:
         Returns:
             Finals and partials; with the least effort only the last partial after the last final.
         """
-        self._stream.beam_width = GREEDY if effort is Effort.LEAST else self._beam_width
         events = [event for chunk in chunks for event in self._push(chunk, capture, effort)]
         return _thinned(events) if effort is Effort.LEAST else events
 
     def finish(self) -> list[Event]:
         """End the input: the events of what was still on the way, with the last final."""
-        return self._stream.finish()
+        stream, self._stream = self._stream, None
+        return [] if stream is None else stream.finish()
 
     def situation(self, capture: CaptureStatus, effort: Effort) -> Situation:
         """What notices are made of."""
@@ -118,6 +124,19 @@ class LivePath:
         names: tuple[Sense, ...] = ("audio", "video")
         self.senses = tuple(name for name, had in zip(names, used, strict=True) if had)
         samples = chunk.samples if hears else np.zeros_like(chunk.samples)
+        return self._recognise(crops, samples, heard, effort)
+
+    def _recognise(
+        self, crops: Crops, samples: NDArray[np.float32], heard: NDArray[np.bool_], effort: Effort
+    ) -> list[Event]:
+        """To the network, unless there is nothing: it never knew that in its training and makes up words."""
+        self._next = crops.start + len(crops)
+        self._nothing_ticks = 0 if self.senses else self._nothing_ticks + len(crops)
+        if self._nothing_ticks >= NOTHING_TICKS:
+            return self.finish()
+        if self._stream is None:
+            self._stream = self._recognizer.stream("av", start=crops.start)
+        self._stream.beam_width = GREEDY if effort is Effort.LEAST else self._recognizer.beam_width
         return self._stream.push_crops(crops, samples, heard)
 
     def _look(self, chunk: Chunk, crop: NDArray[np.uint8] | None, sees: bool) -> None:
