@@ -1,6 +1,6 @@
 """Live captions for an hour: memory, lag, and whether sound and pictures stay in step.
 
-    python benchmarks/soak.py MANIFEST [--split S ...] [--minutes 60] [--speed 6] [--model NAME|DIR]
+    python benchmarks/soak.py MANIFEST [--split S ...] [--minutes 60] [--speed 4] [--model NAME|DIR]
 
 Plays recordings on end as one file through the whole live path: reading it by the clock, face, network,
 search, words. The clock runs as many times faster as --speed says; with 1 it takes as long as it says. Prints
@@ -28,8 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hearsight.capture.files import read_chunks
-from hearsight.capture.inputs import PacedFile
 from hearsight.capture.live import CaptureStatus, LiveCapture
+from hearsight.capture.paced import PacedFile
 from hearsight.evaluate.manifest import Row, read_manifest
 from hearsight.recognizer import Recognizer
 from hearsight.recognizer.effort import EffortController, EffortRules
@@ -82,8 +82,8 @@ class Course:
         self.queued.append(queued_s)
         lags = self.lags[-1]
         self.lags.append([])
-        worst = f"{max(lags):.2f} s" if lags else "–"
-        return f"minute {len(self.memory):>3}: {self.memory[-1]:7.1f} MB, lag at most {worst}, waiting {queued_s:.2f} s"
+        lag = f"lag at most {max(lags):.2f} s" if lags else "no words"
+        return f"minute {len(self.memory):>3}: {self.memory[-1]:7.1f} MB, {lag}, waiting {queued_s:.2f} s"
 
 
 def main() -> None:
@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("manifest")
     parser.add_argument("--split", action="append", default=[])
     parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--speed", type=float, default=6.0)
+    parser.add_argument("--speed", type=float, default=4.0)
     parser.add_argument("--model", default="small")
     options = parser.parse_args()
     cv2.setNumThreads(1)
@@ -122,18 +122,16 @@ def soak(recognizer: Recognizer, rows: Sequence[Row], speed: float, list_path: P
             while now >= 60 * (len(course.memory) + 1) and not captions.ended:
                 print(course.minute(capture.status.queued_s / speed), flush=True)
         status = captions.status
-    print(
-        f"{capture.ticks / FRAME_RATE / 60:.1f} minutes in {(time.monotonic() - began) / 60:.1f}, {words} words"
-    )
+    minutes, taken = capture.ticks / FRAME_RATE / 60, (time.monotonic() - began) / 60
+    print(f"{minutes:.1f} minutes in {taken:.1f}, {words} words")
     print_amounts(course, capture.steps)
     print(f"pictures not looked at: {status.skipped_ticks}, dropped: {status.capture.dropped_frames}")
 
 
 def print_amounts(course: Course, steps: Sequence[Step]) -> None:
     """What the minutes amount to."""
-    settled = course.memory[WARM_UP_MINUTES:] or course.memory
-    if settled:
-        print(f"memory: from {min(settled):.1f} to {max(settled):.1f} MB, after {WARM_UP_MINUTES} minutes")
+    if settled := course.memory[WARM_UP_MINUTES:]:
+        print(f"memory after {WARM_UP_MINUTES} minutes: from {min(settled):.1f} to {max(settled):.1f} MB")
     lags = [lag for minute in course.lags for lag in minute]
     if lags:
         middle, high = np.percentile(lags, [50, 99])
