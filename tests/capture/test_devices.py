@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import re
 import sys
 import threading
@@ -14,6 +15,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from hearsight.capture import devices, microphone, queues, retry
 from hearsight.capture.clock import MonotonicClock
@@ -21,6 +23,7 @@ from hearsight.capture.devices import Device, describe_devices, list_devices, vi
 from hearsight.capture.live import LiveCapture, open_live
 from hearsight.capture.microphone import Block
 from hearsight.capture.rig import Rig
+from hearsight.cli import app
 from hearsight.errors import MediaError
 
 CLOCK = MonotonicClock()
@@ -247,3 +250,16 @@ def test_stop_ends_it_soon(rig):
         capture.stop()
         rest = list(ticks)
     assert len(rest) < 15
+
+
+# Typing it
+
+
+def test_devices_are_listed_for_people_and_for_programs(monkeypatch):
+    found = [Device("/dev/video0", "Face cam", "camera", default=True)]
+    monkeypatch.setattr(devices, "list_devices", lambda: found)
+    listed = CliRunner().invoke(app, ["devices", "--json"])
+    assert json.loads(listed.stdout) == [
+        {"id": "/dev/video0", "name": "Face cam", "kind": "camera", "default": True}
+    ]
+    assert "  /dev/video0  Face cam  (default)\n" in CliRunner().invoke(app, ["devices"]).stdout
