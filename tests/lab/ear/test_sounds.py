@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -11,7 +12,7 @@ from hearsight.lab.data.batches import Source
 from hearsight.lab.ear.encoder import WINDOW_FRAMES
 from hearsight.lab.ear.sounds import Mishearing, PairStream, microphone_colour, read_rooms
 
-NOTHING = Mishearing(slowest=1, fastest=1, room=0, colour=0, noise=0, level=-26, level_range=0)
+NOTHING = Mishearing(slowest=1, fastest=1, room=0, colour=0, noise=0, level=-26, level_range=0, abrupt=0)
 
 
 @pytest.fixture
@@ -70,3 +71,13 @@ def test_room_responses_begin_with_the_direct_sound(shared_data):
 def test_a_folder_without_rooms_is_one_sentence(tmp_path):
     with pytest.raises(HearsightError, match="no room responses"):
         read_rooms(tmp_path)
+
+
+def test_an_utterance_may_begin_with_its_first_word(stream):
+    def waits(abrupt):
+        settings = dataclasses.replace(NOTHING, abrupt=abrupt, shortest_lead=0.2, longest_lead=0.2)
+        loud = np.abs(next(iter(stream(settings))).clean.numpy()) > 0.02
+        return loud.argmax(1) / 16_000
+
+    assert waits(0).min() > 0.2 + 4 / 25 - 0.01  # the corpus' words begin at the fourth tick
+    assert waits(1).max() < 0.2 + 0.07

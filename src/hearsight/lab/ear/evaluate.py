@@ -25,7 +25,10 @@ Samples = NDArray[np.float32]
 
 _WINDOW = 30 * SAMPLE_RATE
 _TAIL = SAMPLE_RATE * 64 // 100
+_LEAD = SAMPLE_RATE * 32 // 100
 _BATCH = 8
+FRAME = 320
+"""Samples of one frame of features."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def read_utterances(manifest: Path, splits: Sequence[str], limit: int | None = N
         MediaError: a recording cannot be read.
     """
     rows = read_manifest(manifest, splits=splits)[:limit]
-    longest = _WINDOW - _TAIL
+    longest = _WINDOW - _LEAD - _TAIL
     sounds = [np.concatenate([chunk.samples for chunk in read_chunks(row.media)])[:longest] for row in rows]
     return [Utterance(row.id, row.text, samples) for row, samples in zip(rows, sounds, strict=True)]
 
@@ -88,15 +91,22 @@ class Ear:
     def window(self, samples: Samples) -> Tensor:
         """Features ``(1500, 384)`` of an utterance and silence up to 30 s.
 
-        A whole encoder hears the silence; a streaming one needs not, its rest is that of a silent window.
+        A whole encoder hears that silence. A streaming one does not: the rest is that of a silent window; but
+        it has heard a chunk of silence before, as any stream has.
         """
-        end = _WINDOW if self.encoder.chunking is None else len(samples) + _TAIL
-        padded = F.pad(torch.from_numpy(samples), (0, end - len(samples)))[None]
-        log_mel = self.log_mel.whole(padded[:, : end // 320 * 320])
-        scaled = (relative_to_loudest if self.encoder.chunking is None else relative_to_reference)(log_mel)
+        sound = torch.from_numpy(samples)
         with torch.autocast("cpu", torch.bfloat16):
-            features: Tensor = self.encoder(scaled)[0].float()
+            if self.encoder.chunking is None:
+                padded = F.pad(sound, (0, _WINDOW - len(sound)))[None]
+                return self._encode(relative_to_loudest(self.log_mel.whole(padded)))
+            padded = F.pad(sound, (_LEAD, _TAIL))[None]
+            padded = padded[:, : min(_WINDOW, padded.shape[1] // FRAME * FRAME)]
+            features = self._encode(relative_to_reference(self.log_mel.whole(padded)))
         return torch.cat([features, self.silence[len(features) :]])
+
+    def _encode(self, scaled: Tensor) -> Tensor:
+        features: Tensor = self.encoder(scaled)[0].float()
+        return features
 
 
 @torch.no_grad()

@@ -24,7 +24,7 @@ from hearsight.lab.data.augment_audio import (
     room_response,
 )
 from hearsight.lab.data.batches import Source
-from hearsight.lab.data.shards import decode_sample, find_shards
+from hearsight.lab.data.shards import Sample, decode_sample, find_shards
 from hearsight.types import SAMPLE_RATE, SAMPLES_PER_FRAME
 
 Samples = NDArray[np.float32]
@@ -41,7 +41,9 @@ class Mishearing:
 
     Attributes:
         slowest, fastest: range of the speed, which moves the pitch with it.
-        lead, tail: most seconds before and after the utterance.
+        shortest_lead, longest_lead: seconds of silence before the utterance.
+        tail: most seconds after it.
+        abrupt: probability that what was recorded before its first word is cut off.
         room: probability of a room response; half of them measured ones, where there are any.
         colour: probability of a microphone's colour.
         noise: probability of noise.
@@ -52,7 +54,9 @@ class Mishearing:
 
     slowest: float = 0.85
     fastest: float = 1.18
-    lead: float = 0.7
+    shortest_lead: float = 0.2
+    longest_lead: float = 1.0
+    abrupt: float = 0.4
     tail: float = 0.8
     room: float = 0.35
     colour: float = 0.4
@@ -160,7 +164,13 @@ class PairStream:
             record.pop("jpg", None)  # nothing is looked at
             sample = decode_sample(record)
             if sample.samples is not None and np.any(sample.samples):
-                yield sample.samples[:_LONGEST], sample.text
+                yield sample.samples[self._first(sample) :][:_LONGEST], sample.text
+
+    def _first(self, sample: Sample) -> int:
+        """Where the utterance begins: recordings are often cut close to the first word, or in it."""
+        if not sample.words or self._rng.random() >= self._settings.abrupt:
+            return 0
+        return max(0, int((sample.words[0][1] + self._rng.uniform(-0.06, 0.02)) * SAMPLE_RATE))
 
     def pair(self, utterances: Sequence[tuple[Samples, str]]) -> Pair:
         """A batch of utterances, each moved, then misheard."""
@@ -169,7 +179,8 @@ class PairStream:
             change_speed(samples, rng.uniform(settings.slowest, settings.fastest))
             for samples, _ in utterances
         ]
-        leads = [int(rng.uniform(0, settings.lead) * SAMPLE_RATE) for _ in spoken]
+        wait = settings.shortest_lead, settings.longest_lead
+        leads = [int(rng.uniform(*wait) * SAMPLE_RATE) for _ in spoken]
         ends = [lead + len(samples) for lead, samples in zip(leads, spoken, strict=True)]
         length = max(ends) + int(rng.uniform(0.2, settings.tail) * SAMPLE_RATE)
         length = -(-length // SAMPLES_PER_FRAME) * SAMPLES_PER_FRAME
