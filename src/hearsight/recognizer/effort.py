@@ -12,7 +12,7 @@ from enum import IntEnum
 class Effort(IntEnum):
     """What is done with the input; each step does less than the one before.
 
-    ``FULL`` does everything. ``BY_EAR`` leaves the pictures alone, whose face path is the dearest part of the work.
+    ``FULL`` does everything. ``BY_EAR`` leaves the pictures alone: the face path is the dearest part.
     ``LEAST`` also takes all the input that waits in one go, with one partial for it, and searches greedily.
     """
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 FACELESS_TICKS = FRAME_RATE
 """A face that is away for less than a second is not worth a notice."""
-NOTHING_TICKS = FRAME_RATE
-"""After a second without any sense the utterance is over, and recognition begins anew with the next."""
+NOTHING_TICKS = FRAME_RATE // 2
+"""After half a second without any sense the utterance is over, and recognition begins anew with the next."""
 GREEDY = 1
 
 
@@ -66,7 +66,7 @@ class LivePath:
         self._recognizer = recognizer
         self._stream: Stream | None = recognizer.stream("av")
         self._next = 0
-        self._nothing_ticks = 0
+        self._held: list[tuple[Crops, NDArray[np.float32], NDArray[np.bool_]]] = []
         # Loaded at once: while it loads the first words would wait.
         self._face = FacePath.load()
         self._faceless_ticks = 0
@@ -129,15 +129,23 @@ class LivePath:
     def _recognise(
         self, crops: Crops, samples: NDArray[np.float32], heard: NDArray[np.bool_], effort: Effort
     ) -> list[Event]:
-        """To the network, unless there is nothing: it never knew that in its training and makes up words."""
+        """To the network, unless there is nothing: it never knew that in its training and makes up words.
+
+        A moment of nothing is held back until something follows, a longer one is never seen.
+        """
         self._next = crops.start + len(crops)
-        self._nothing_ticks = 0 if self.senses else self._nothing_ticks + len(crops)
-        if self._nothing_ticks >= NOTHING_TICKS:
+        self._held.append((crops, samples, heard))
+        if not self.senses:
+            if sum(len(held) for held, _, _ in self._held) < NOTHING_TICKS:
+                return []
+            self._held = []
             return self.finish()
         if self._stream is None:
+            self._held = self._held[-1:]
             self._stream = self._recognizer.stream("av", start=crops.start)
         self._stream.beam_width = GREEDY if effort is Effort.LEAST else self._recognizer.beam_width
-        return self._stream.push_crops(crops, samples, heard)
+        held, self._held = self._held, []
+        return [event for ticks in held for event in self._stream.push_crops(*ticks)]
 
     def _look(self, chunk: Chunk, crop: NDArray[np.uint8] | None, sees: bool) -> None:
         """Keep what the newest picture shows, and how long no face has been in any."""
