@@ -37,6 +37,8 @@ import psutil
 from websockets.asyncio.client import connect
 
 SLICE_S = 0.1
+RECORDER = {"live": "1", "flush_packets": "1", "cluster_time_limit": "1000"}
+"""Nothing waits in the muxer for more to come."""
 WARM_UP_S = 4.0
 """Events of the first seconds are not counted: networks and threads are still being set up."""
 
@@ -90,7 +92,7 @@ class Played:
 def webm_take(clip: Path, seconds: float) -> Take:
     """The clip over and over as a browser's recorder would send it: each slice ends where its time does."""
     made, marks = io.BytesIO(), []
-    with av.open(made, "w", format="webm", options={"live": "1", "cluster_time_limit": "200"}) as out:
+    with av.open(made, "w", format="webm", options=RECORDER) as out:
         sound = out.add_stream("libopus", rate=48_000)
         picture = out.add_stream("libvpx", rate=25, options={"deadline": "realtime", "cpu-used": "8"})
         pictures, samples, rate = _decoded(clip)

@@ -20,6 +20,8 @@ from hearsight.types import Modality
 log = logging.getLogger(__name__)
 
 _LIVE, _PATIENT = 0, 1
+_WAIT_S = 0.01
+"""For each live stream, a round waits this much longer for others to join in (at most a block)."""
 
 
 class Engine:
@@ -57,6 +59,7 @@ class Engine:
         self._lanes: list[Lane] = []
         self._something = threading.Condition()
         self._stirred = self._closed = False
+        self._due = 0.0
         self._thread = threading.Thread(target=self._run, name="hearsight-engine", daemon=True)
         self._thread.start()
 
@@ -146,26 +149,38 @@ class Engine:
                     return
                 self._stirred = False
                 lanes = list(self._lanes)
-            if self._round(lanes):
-                # Whoever had work may have more.
-                self._stirred = True
+            self._step([lane for lane in lanes if lane.has_work])
 
-    def _round(self, lanes: list[Lane]) -> bool:
-        """One block of every stream that has one; of the patient ones only one at a time beside live ones."""
-        turn = [lane for lane in lanes if not lane.patient and lane.has_work]
-        patient = [lane for lane in lanes if lane.patient and lane.has_work]
-        turn += patient[:1] if turn else patient
-        if not turn:
-            return False
-        if patient:
-            self._put_last(patient[0])
+    def _step(self, ready: list[Lane]) -> None:
+        """A round with those streams whose turn it is; if it is nobody's yet, wait."""
+        live, patient = [lane for lane in ready if not lane.patient], [lane for lane in ready if lane.patient]
+        early_s = self._due - self._clock()
+        if live and (early_s <= 0 or any(lane.is_behind for lane in live)):
+            self._due = self._clock() + self._interval_s()
+            self._round([*live, *patient[:1]])
+            self._put_last(patient[:1])
+        elif patient:
+            self._round(patient)
+        elif live:
+            with self._something:
+                self._something.wait(early_s)
+        # Whoever had work may have more.
+        self._stirred = self._stirred or bool(ready)
+
+    def _interval_s(self) -> float:
+        """From one round to the next: longer with more streams, so that more of them share its calls."""
+        config = self.recognizer.bundle.config
+        streams = self.streams
+        return 0.0 if streams < 2 else min(streams * _WAIT_S, config.block / config.frame_rate)
+
+    def _round(self, turn: list[Lane]) -> None:
+        """One block of each of these streams."""
         began = time.thread_time()
         outcomes = self.batcher.run([lane.work for lane in turn])
         spent_s = (time.thread_time() - began) / len(turn)
         for lane, outcome in zip(turn, outcomes, strict=True):
             self._deliver(lane, outcome)
         self._account(turn, outcomes, spent_s)
-        return True
 
     def _account(self, turn: list[Lane], outcomes: list[Outcome[Outgoing]], spent_s: float) -> None:
         """Tell the measurement of the load what this round was."""
@@ -177,12 +192,13 @@ class Engine:
         lags = [result.lag_s for result in live if result.lag_s is not None]
         self.load.heard(sum(result.ticks for result in live), lags)
 
-    def _put_last(self, lane: Lane) -> None:
+    def _put_last(self, lanes: list[Lane]) -> None:
         """Recordings take turns."""
         with self._something:
-            if lane in self._lanes:
-                self._lanes.remove(lane)
-                self._lanes.append(lane)
+            for lane in lanes:
+                if lane in self._lanes:
+                    self._lanes.remove(lane)
+                    self._lanes.append(lane)
 
     def _deliver(self, lane: Lane, outcome: Outcome[Outgoing]) -> None:
         if outcome.error is not None:

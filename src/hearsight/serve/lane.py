@@ -299,6 +299,11 @@ class Lane:
         with self._lock:
             return not self._closed and (bool(self._ready) or self._is_over())
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether more than one block waits, or the end."""
+        return len(self._ready) > 1 or self._ending
+
     def work(self) -> Outgoing:
         """Do it: at most one block, or the end of the stream."""
         with self._lock:
