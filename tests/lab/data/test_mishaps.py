@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearsight.lab.data.mishaps import MishapMaker, Mishaps, cover, silence
+from hearsight.lab.data.mishaps import MishapMaker, Mishaps, cover, delay, silence
 from hearsight.lab.data.shards import Sample
 from hearsight.types import SAMPLES_PER_FRAME
 
@@ -89,3 +89,16 @@ def test_silence_is_made_of_what_came_before_the_first_word(seed: int, first_wor
 def test_speech_from_the_first_moment_leaves_no_silence_to_make(first_word_s: float) -> None:
     before = sample_of(first_word_s=first_word_s)
     assert silence(before, np.random.default_rng(0)) is before
+
+
+@given(seed=st.integers(0, 1000))
+def test_late_speech_is_all_there_with_its_times_moved(seed: int) -> None:
+    before = sample_of()
+    after = delay(before, np.random.default_rng(seed))
+    assert after.words and before.words and after.samples is not None and after.pixels is not None
+    waited = after.words[0][1] - before.words[0][1]
+    ticks = round(waited * 25)
+    assert 10 <= ticks < 75 and after.text == before.text
+    np.testing.assert_array_equal(after.pixels[ticks:], before.pixels)
+    np.testing.assert_array_equal(after.samples[ticks * SAMPLES_PER_FRAME :], before.samples)
+    assert after.samples[: ticks * SAMPLES_PER_FRAME].max() < before.words[0][1] * 25 / 50

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hearsight.lab.data.augment_audio import AudioAugmentation, Babble, augment_audio, change_speed
 from hearsight.lab.data.augment_video import VideoAugmentation, augment_video
-from hearsight.lab.data.mishaps import MishapMaker, Mishaps
+from hearsight.lab.data.mishaps import MishapMaker, Mishaps, delay
 from hearsight.lab.data.pieces import frame_targets
 from hearsight.lab.data.recombine import Recombiner
 from hearsight.lab.data.shards import Sample
@@ -100,6 +100,9 @@ class ExampleMaker:
             # What neither the sound nor the pictures tell cannot be learnt.
             severity = severity if told else 0.0
         first, last = self._cut(sample)
+        if rng.random() < settings.mishaps.late:
+            sample = delay(sample, rng)
+            first, last = 0, sample.ticks
         speed = rng.uniform(*settings.speed_range) if rng.random() < settings.speed else 1.0
         ticks = max(8, int((last - first) / speed))
         samples = np.zeros(ticks * SAMPLES_PER_FRAME, np.float32)

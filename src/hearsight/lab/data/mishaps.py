@@ -27,7 +27,7 @@ _SHORTEST_SILENCE = 5
 
 @dataclass(frozen=True, slots=True)
 class Mishaps:
-    """Probabilities for each example that has both sound and pictures.
+    """Probabilities, but for ``late`` of examples that have both sound and pictures.
 
     Attributes:
         foreign: the pictures are those of another utterance.
@@ -35,6 +35,7 @@ class Mishaps:
         frozen: the picture stands still from some moment on.
         covered: a grey patch lies over part of the picture for a while.
         silent: the face and the room before the first word, for a while, and nothing is said.
+        late: speech begins after up to 3 s of silence; for examples with one sense too.
         shift_ticks: largest shift in ticks of 40 ms.
     """
 
@@ -43,6 +44,7 @@ class Mishaps:
     frozen: float = 0.04
     covered: float = 0.08
     silent: float = 0.05
+    late: float = 0.1
     shift_ticks: int = 6
 
 
@@ -97,22 +99,52 @@ def silence(sample: Sample, rng: np.random.Generator) -> Sample:
 
     Without word times, or where speech begins at once, the sample as it is.
     """
-    if not sample.words or sample.pixels is None or sample.samples is None:
+    index = _before_the_first_word(sample, int(rng.integers(20, 75)))
+    if index is None:
         return sample
-    quiet = min(int(sample.words[0][1] * FRAME_RATE) - 1, sample.ticks)
-    if quiet < _SHORTEST_SILENCE:
-        return sample
-    there_and_back = np.concatenate([np.arange(quiet), np.arange(quiet)[::-1]])
-    index = np.resize(there_and_back, int(rng.integers(20, 75)))
-    blocks = sample.samples[: quiet * SAMPLES_PER_FRAME].reshape(quiet, SAMPLES_PER_FRAME)
-    # A block that is played backward meets its neighbours where they met before.
-    backward = np.resize(np.arange(2 * quiet) >= quiet, len(index))
-    sound = np.where(backward[:, None], blocks[index, ::-1], blocks[index])
     return dataclasses.replace(
         sample,
         text="",
         words=(),
-        pixels=sample.pixels[index],
+        pixels=None if sample.pixels is None else sample.pixels[index],
         video_present=sample.video_present[index],
-        samples=sound.ravel(),
+        samples=_sound(sample, index),
     )
+
+
+def delay(sample: Sample, rng: np.random.Generator) -> Sample:
+    """The sample after up to 3 s in which nothing is said; a third of the time it is digital silence.
+
+    Without word times, or where speech begins at once, the sample as it is.
+    """
+    index = _before_the_first_word(sample, int(rng.integers(10, 75)))
+    if index is None or sample.samples is None:
+        return sample
+    waited = _sound(sample, index) * np.float32(rng.random() > 1 / 3)
+    after = len(index) / FRAME_RATE
+    return dataclasses.replace(
+        sample,
+        words=tuple((word, start + after, end + after) for word, start, end in sample.words or ()),
+        pixels=None if sample.pixels is None else np.concatenate([sample.pixels[index], sample.pixels]),
+        video_present=np.concatenate([sample.video_present[index], sample.video_present]),
+        samples=np.concatenate([waited, sample.samples]),
+    )
+
+
+def _before_the_first_word(sample: Sample, ticks: int) -> NDArray[np.int64] | None:
+    """So many ticks from before the first word, forward and backward in turn, None if there is none."""
+    if not sample.words or sample.samples is None:
+        return None
+    quiet = min(int(sample.words[0][1] * FRAME_RATE) - 1, sample.ticks)
+    if quiet < _SHORTEST_SILENCE:
+        return None
+    return np.resize(np.concatenate([np.arange(quiet), np.arange(quiet)[::-1]]), ticks)
+
+
+def _sound(sample: Sample, index: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The sound of these ticks, those that go backward played backward, so that there is no step."""
+    assert sample.samples is not None
+    length = int(index.max()) + 1
+    blocks = sample.samples[: length * SAMPLES_PER_FRAME].reshape(length, SAMPLES_PER_FRAME)
+    backward = np.arange(len(index)) // length % 2 == 1
+    return np.where(backward[:, None], blocks[index, ::-1], blocks[index]).ravel()
