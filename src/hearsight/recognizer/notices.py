@@ -55,17 +55,23 @@ def notices(situation: Situation) -> tuple[str, ...]:
 
 def _missing(situation: Situation) -> Iterator[str]:
     """What the words have to do without."""
-    capture, modality, left = situation.capture, situation.modality, _LEFT[situation.senses]
-    if modality != "video" and capture.audio in _MICROPHONE:
-        yield f"{_MICROPHONE[capture.audio]}: {left}"
-    if modality == "audio":
-        return
-    if capture.video in _CAMERA:
-        yield f"{_CAMERA[capture.video]}: {left}"
-    elif situation.effort is not Effort.FULL and "video" not in situation.senses:
-        yield f"computer busy, pictures skipped: {left}"
-    elif situation.faceless and capture.video == "ok":
-        yield f"no face in the picture: {left}"
+    missing = [each for each in (_sound_problem(situation), _picture_problem(situation)) if each]
+    if missing:
+        yield f"{', '.join(missing)}: {_LEFT[situation.senses]}"
+
+
+def _sound_problem(situation: Situation) -> str | None:
+    return None if situation.modality == "video" else _MICROPHONE.get(situation.capture.audio)
+
+
+def _picture_problem(situation: Situation) -> str | None:
+    if situation.modality == "audio":
+        return None
+    if problem := _CAMERA.get(situation.capture.video):
+        return problem
+    if situation.effort is not Effort.FULL and "video" not in situation.senses:
+        return "computer busy, pictures skipped"
+    return "no face in the picture" if situation.faceless and situation.capture.video == "ok" else None
 
 
 def _poor(situation: Situation) -> Iterator[str]:
