@@ -216,6 +216,18 @@ def test_a_session_is_over_when_its_client_has_been_away_too_long(server) -> Non
         assert closed(again) == 4410
 
 
+def test_a_client_that_says_goodbye_frees_its_place(server) -> None:
+    before = server.engine.streams
+    with Client(server, format="ticks") as client:
+        assert server.engine.streams == before + 1
+    until = time.monotonic() + 5
+    while server.engine.streams > before and time.monotonic() < until:
+        time.sleep(0.02)
+    assert server.engine.streams == before
+    with Client(server, format="ticks", resume={"session": client.hello["session"], "event": 0}) as again:
+        assert again.hello["code"] == "unknown_session"
+
+
 def test_the_newer_connection_takes_the_session_over(server) -> None:
     with Client(server, format="ticks") as first:
         resume = {"session": first.hello["session"], "event": 0}

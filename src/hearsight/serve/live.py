@@ -42,6 +42,8 @@ LOOK_S = 0.2
 ACK_S = 0.25
 HEARTBEAT_S = 0.2
 _ACK_MESSAGES = 8
+_FAREWELLS = (1000, 1001)
+"""Close codes by which a client says that it does not come back."""
 _MESSAGES_PER_S = 200
 _TEXT_BYTES = 16 << 10
 """A client's text messages are short."""
@@ -191,6 +193,8 @@ class Connection:
             except TimeoutError:
                 raise Refusal("timeout", f"nothing has come for {self._limits.idle_s:.0f} s") from None
             if message["type"] == "websocket.disconnect":
+                if message.get("code") in _FAREWELLS and not session.over:
+                    self._sessions.drop(session)
                 raise WebSocketDisconnect(message.get("code", 1006))
             if throttle.crossed():
                 await asyncio.sleep(throttle.pause_s)
