@@ -190,6 +190,9 @@ def serve(
     allow_origin: Annotated[
         list[str] | None, typer.Option(metavar="ORIGIN", help="Web pages elsewhere that may use it.")
     ] = None,
+    onnxruntime_web: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Its dist folder: faces need not leave the browser.")
+    ] = None,
 ) -> None:
     """Serve a page for live captions, a WebSocket, and OpenAI's transcription endpoint."""
     from hearsight.recognizer import Recognizer
@@ -198,7 +201,7 @@ def serve(
         from hearsight.serve.admission import Room
         from hearsight.serve.app import Options, serve
     room = Room(max_streams=max_streams)
-    options = Options(host, port, token, tuple(allow_origin or ()), room)
+    options = Options(host, port, token, tuple(allow_origin or ()), room, runtime=onnxruntime_web)
     serve(Recognizer.load(model), options, say=typer.echo)
 
 

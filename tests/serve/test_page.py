@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,16 +13,13 @@ import pytest
 from hearsight.captions import write_captions
 from hearsight.recognizer import Recognizer
 from hearsight.serve.app import Options
-from tests.serve.browser import PATIENCE_MS, chromium, opened
+from tests.serve.browser import PATIENCE_MS, chromium, need_real_time, opened
 from tests.serve.conftest import ROOMY
 from tests.serve.fake_devices import write_devices
 from tests.serve.serving import EXAMPLE, running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-BUSY = 1.5
-"""Load per processor above which Chromium cannot play a clip in real time."""
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +46,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
 @pytest.mark.parametrize("broken", [False, True], ids=["connected", "connection_breaks"])
 def test_captions_equal_the_transcript_of_the_file(page: Page, small: Recognizer, broken: bool) -> None:
-    if os.getloadavg()[0] > BUSY * (os.cpu_count() or 1):
-        pytest.skip("this machine is too busy to play a clip as a camera in real time")
+    need_real_time()
     spoken = [event.text for event in small.transcribe(EXAMPLE) if event.kind == "final"]
     page.click("#focus")  # painting the camera's picture costs as much as all the rest
     page.click("#start")

@@ -13,7 +13,7 @@ import pytest
 from hearsight.captions import write_captions
 from hearsight.serve import page as files
 from hearsight.types import Event, Word
-from tests.serve.browser import PATIENCE_MS, ScriptedServer, chromium, opened
+from tests.serve.browser import ADDRESS, PATIENCE_MS, ScriptedServer, chromium, opened
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -28,7 +28,6 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     with opened(browser) as page:
-        page.goto("http://127.0.0.1:9/")
         yield page
 
 
@@ -38,7 +37,7 @@ def state(page: Page, wanted: str) -> None:
 
 def listening(page: Page, **limits: int) -> ScriptedServer:
     server = ScriptedServer(page, lambda server, _: server.welcome(**limits))
-    page.goto("http://127.0.0.1:9/")
+    page.goto(ADDRESS)
     page.click("#start")
     state(page, "listening")
     return server
@@ -126,7 +125,7 @@ def test_a_full_server_is_told_in_its_own_words(page: Page) -> None:
     ScriptedServer(
         page, lambda server, _: server.say(type="error", code="busy", message="No room: try later.")
     )
-    page.goto("http://127.0.0.1:9/")
+    page.goto(ADDRESS)
     page.click("#start")
     page.wait_for_selector("#problem:not([hidden])")
     assert page.text_content("#problem-text") == "No room: try later."
@@ -171,6 +170,7 @@ def utterances(seed: int) -> list[Event]:
 
 @pytest.mark.parametrize("format", ["txt", "srt", "vtt"])
 def test_files_saved_by_the_page_equal_those_of_the_command_line(page: Page, format: str) -> None:
+    page.goto(ADDRESS)
     page.evaluate("async () => { window.formats = (await import('/page/formats.js')).FORMATS; }")
     for seed in range(40):
         events = utterances(seed)
@@ -203,10 +203,12 @@ def test_noise_has_the_level_it_says(page: Page, kind: str) -> None:
         const { makeNoise } = await import('/page/noise.js');
         const samples = makeNoise(new OfflineAudioContext(1, 1, 16000), kind).getChannelData(0);
         return samples.reduce((sum, value) => sum + value * value, 0) / samples.length; }"""
+    page.goto(ADDRESS)
     assert page.evaluate(power, kind) == pytest.approx(1, rel=1e-3)
 
 
 def test_a_choice_is_remembered(page: Page) -> None:
+    page.goto(ADDRESS)
     page.click("#large")
     page.click("#theme")
     page.reload()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import resources
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -56,6 +57,7 @@ class Options:
         origins: of web pages elsewhere that may use the server.
         room: how many streams are taken.
         limits: of what clients send.
+        runtime: folder of ONNX Runtime Web, with which the page can crop the mouth itself; None for without.
     """
 
     host: str = "127.0.0.1"
@@ -64,6 +66,7 @@ class Options:
     origins: tuple[str, ...] = ()
     room: Room = field(default_factory=Room)
     limits: Limits = field(default_factory=Limits)
+    runtime: Path | None = None
 
 
 class Service:
@@ -76,6 +79,9 @@ class Service:
 
     def __init__(self, engine: Engine, options: Options) -> None:
         self._engine, self._limits = engine, options.limits
+        self._runtime = options.runtime
+        if self._runtime is not None:
+            page.check_runtime(self._runtime)
         self._bundle = engine.recognizer.bundle
         self._access = Access(options.token, options.origins, options.host)
         self._throttles = Throttles(options.limits.requests_per_minute, 60.0)
@@ -100,6 +106,8 @@ class Service:
             Route("/", self._index),
             Route(f"{page.MOUNT}/{{name}}", self._page_file),
             Route("/face/{name}", self._face_network),
+            Route(f"{page.RUNTIME_MOUNT}/", self._list_runtime),
+            Route(f"{page.RUNTIME_MOUNT}/{{name}}", self._runtime_file),
             Route("/health", self._health),
             Route("/ready", self._ready),
             Route("/metrics", self._show_metrics),
@@ -126,10 +134,27 @@ class Service:
         self.close()
 
     async def _index(self, _: Request) -> Response:
-        return _file(page.FOLDER, "index.html")
+        return self._file("index.html")
 
     async def _page_file(self, request: Request) -> Response:
-        return _file(page.FOLDER, request.path_params["name"])
+        return self._file(request.path_params["name"])
+
+    def _file(self, name: str) -> Response:
+        """A file of the page, by the names that lie in its folder: what a client says is never a path."""
+        known = {path.name: path for path in page.FOLDER.iterdir() if path.suffix in page.SUFFIXES}
+        if name not in known:
+            raise HttpError(404, "There is no such file.", "not_found")
+        return FileResponse(known[name], headers=page.RUNTIME_HEADERS if self._runtime else page.HEADERS)
+
+    async def _list_runtime(self, _: Request) -> Response:
+        return JSONResponse({"files": page.RUNTIME_FILES if self._runtime else []})
+
+    async def _runtime_file(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if self._runtime is None or name not in page.RUNTIME_FILES:
+            raise HttpError(404, "There is no such file.", "not_found")
+        media_type = "application/wasm" if name.endswith(".wasm") else "text/javascript"
+        return FileResponse(self._runtime / name, media_type=media_type, headers=page.HEADERS)
 
     async def _face_network(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -169,14 +194,6 @@ class Service:
             websocket, self.sessions, self._access, self._limits, self._bundle, self._metrics
         )
         await connection.run()
-
-
-def _file(folder: object, name: str) -> Response:
-    """A file of the page, by the names that lie in its folder: what a client says is never a path."""
-    known = {path.name: path for path in page.FOLDER.iterdir() if path.suffix in page.SUFFIXES}
-    if name not in known:
-        raise HttpError(404, "There is no such file.", "not_found")
-    return FileResponse(known[name], headers=page.HEADERS)
 
 
 async def _answer_error(_: Request, error: Exception) -> Response:

@@ -1,6 +1,7 @@
-// Camera and microphone: opening them, mixing noise in, measuring the level, and recording slices of WebM.
+// Camera and microphone: opening them, mixing noise in, measuring the level, and recording slices of WebM or ticks.
 
 import { makeNoise } from "./noise.js";
+import { TickRecorder } from "./ticks.js";
 
 const SLICE_MS = 100;
 const VIDEO_BITS_PER_SECOND = 800_000;
@@ -17,6 +18,7 @@ const PICTURES = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { i
 /** A moment counts as speech if it is this much louder than the quiet ones, in dB. */
 const SPEECH_ABOVE_QUIET_DB = 12;
 const FADE_S = 0.05;
+const WORKLET = new URL("tick_worklet.js", import.meta.url);
 
 /** Whether this browser can do all that is needed. */
 export function supported() {
@@ -44,8 +46,10 @@ export class Capture {
   #noiseGain;
   #noise = null;
   #analyser;
-  #recorder = null;
-  #mixed;
+  #modality = "av";
+  #mix; // the microphone and the noise
+  #stop = null; // stops recording
+  #ticks = null;
   #levels = [];
   /** When recording began, by performance.now(). */
   began = 0;
@@ -76,8 +80,7 @@ export class Capture {
   constructor(devices) {
     this.#devices = devices;
     this.#context = new AudioContext({ latencyHint: "interactive" });
-    const mixed = this.#context.createMediaStreamDestination();
-    mixed.channelCount = 1;
+    this.#mix = this.#context.createGain();
     this.#microphoneGain = this.#context.createGain();
     this.#noiseGain = this.#context.createGain();
     this.#noiseGain.gain.value = 0;
@@ -86,10 +89,9 @@ export class Capture {
     if (this.hasSound) {
       const microphone = this.#context.createMediaStreamSource(new MediaStream(devices.getAudioTracks()));
       microphone.connect(this.#analyser);
-      microphone.connect(this.#microphoneGain).connect(mixed);
-      this.#noiseGain.connect(mixed);
+      microphone.connect(this.#microphoneGain).connect(this.#mix);
+      this.#noiseGain.connect(this.#mix);
     }
-    this.#mixed = mixed.stream;
   }
 
   /** The camera's stream, for showing oneself. */
@@ -112,8 +114,14 @@ export class Capture {
 
   /** What is not used does not leave the page: pictures become black, or sound silent. */
   setModality(modality) {
+    this.#modality = modality;
     for (const track of this.#devices.getVideoTracks()) track.enabled = modality !== "audio";
     this.#fade(this.#microphoneGain, modality === "video" ? 0 : 1);
+    if (this.#ticks) this.#ticks.senses = this.#senses;
+  }
+
+  get #senses() {
+    return { audio: this.hasSound && this.#modality !== "video", video: this.hasPictures && this.#modality !== "audio" };
   }
 
   /** Mix in noise of a kind at a level in dBFS; -Infinity for none. */
@@ -154,7 +162,10 @@ export class Capture {
 
   /** Begin to record: `slice` gets ArrayBuffers of WebM, in order. */
   record(slice) {
-    const tracks = [...this.#devices.getVideoTracks(), ...(this.hasSound ? this.#mixed.getAudioTracks() : [])];
+    const mixed = this.#context.createMediaStreamDestination();
+    mixed.channelCount = 1;
+    this.#mix.connect(mixed);
+    const tracks = [...this.#devices.getVideoTracks(), ...(this.hasSound ? mixed.stream.getAudioTracks() : [])];
     const recorder = new MediaRecorder(new MediaStream(tracks), {
       mimeType: mediaType(!this.hasPictures ? "audio" : !this.hasSound ? "video" : "av"),
       videoBitsPerSecond: VIDEO_BITS_PER_SECOND,
@@ -166,21 +177,43 @@ export class Capture {
       order = order.then(async () => bytes && slice(await bytes));
     };
     recorder.onstart = () => (this.began = performance.now());
-    this.#recorder = { recorder, flushed: () => order };
+    this.#stop = async () => {
+      this.#mix.disconnect(mixed);
+      if (recorder.state === "inactive") return;
+      await new Promise((stopped) => {
+        recorder.onstop = stopped;
+        recorder.stop();
+      });
+      await order;
+    };
     this.began = performance.now();
     recorder.start(SLICE_MS);
   }
 
-  /** Stop recording; resolves when the last slice has been given out. */
+  /** Begin to crop the mouth here: `path`, `send` and `looked` as for a TickRecorder. */
+  async recordTicks(path, send, looked) {
+    await this.#context.audioWorklet.addModule(WORKLET);
+    const cutter = new AudioWorkletNode(this.#context, "ticks", { channelCount: 1, channelCountMode: "explicit" });
+    const video = this.hasPictures ? await playing(this.picture) : null;
+    this.#ticks = new TickRecorder({ video, path, send, looked });
+    this.#ticks.senses = this.#senses;
+    cutter.port.onmessage = ({ data }) => this.#ticks?.hear(data);
+    this.#stop = async () => {
+      cutter.disconnect();
+      this.#mix.disconnect(cutter);
+      this.#ticks.stop();
+      this.#ticks = null;
+    };
+    this.began = performance.now();
+    this.#mix.connect(cutter);
+    cutter.connect(this.#context.destination); // silent, but browsers run only what leads somewhere
+  }
+
+  /** Stop recording; resolves when the last input has been given out. */
   async stopRecording() {
-    const { recorder, flushed } = this.#recorder ?? {};
-    this.#recorder = null;
-    if (!recorder || recorder.state === "inactive") return;
-    await new Promise((stopped) => {
-      recorder.onstop = stopped;
-      recorder.stop();
-    });
-    await flushed();
+    const stop = this.#stop;
+    this.#stop = null;
+    await stop?.();
   }
 
   /** Let go of the devices. */
@@ -193,4 +226,14 @@ export class Capture {
   #fade(node, value) {
     node.gain.setTargetAtTime(value, this.#context.currentTime, FADE_S);
   }
+}
+
+/** A video element, seen by nobody, that plays a stream. */
+async function playing(stream) {
+  const video = document.createElement("video");
+  video.muted = true;
+  video.playsInline = true;
+  video.srcObject = stream;
+  await video.play();
+  return video;
 }

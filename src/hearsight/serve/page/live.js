@@ -2,6 +2,7 @@
 
 import { Capture } from "./capture.js";
 import { KIND, Session } from "./connection.js";
+import { FacePath } from "./face_path.js";
 
 const ADDRESS = new URL("v1/stream", document.baseURI.replace(/^http/, "ws"));
 /** After these the user has to do something; after the others it is tried again. */
@@ -22,13 +23,18 @@ export class Live {
   #options;
   #capture = null;
   #session = null;
+  #networks = null;
   #state = "";
   #began;
   #offset = 0; // from the session's times to the transcript's, in seconds
   #unfinished = null;
   #timer = 0;
 
-  /** `began`: performance.now() of the transcript's second 0, null to make it now. */
+  /**
+   * `options`: `camera` and `microphone` as for Capture.open; `modality`; `token` or null; `began`, performance.now() of
+   * the transcript's second 0, null to make it now; `networks`, a function that loads the face networks if the mouth is
+   * to be cropped here, else null.
+   */
   constructor(options, on) {
     this.#options = options;
     this.#on = on;
@@ -71,6 +77,7 @@ export class Live {
   async #open() {
     this.#become("starting");
     try {
+      this.#networks = (await this.#options.networks?.()) ?? null;
       this.#capture = await Capture.open(this.#options);
     } catch (error) {
       this.#on.problem(error);
@@ -88,7 +95,8 @@ export class Live {
 
   #connect() {
     const { modality, token } = this.#options;
-    const hello = { format: "webm", modality, look: true, ...(token && { token }) };
+    const here = this.#networks !== null;
+    const hello = { format: here ? "ticks" : "webm", modality, look: !here, ...(token && { token }) };
     this.#session = new Session(ADDRESS, hello, {
       hello: ({ language }) => {
         this.#on.language(language);
@@ -107,10 +115,16 @@ export class Live {
     });
   }
 
-  #record() {
+  async #record() {
     const session = this.#session;
     if (this.#state === "stopping") return session.end();
-    this.#capture.record((slice) => session.push(KIND.webm, slice));
+    if (this.#networks) {
+      const send = (content) => session.push(KIND.ticks, content);
+      await this.#capture.recordTicks(new FacePath(this.#networks), send, this.#on.look);
+    } else {
+      this.#capture.record((slice) => session.push(KIND.webm, slice));
+    }
+    if (this.#state === "stopping") return;
     this.#began ??= this.#capture.began;
     this.#offset = (this.#capture.began - this.#began) / 1000;
     this.#become("listening");
@@ -149,8 +163,7 @@ export class Live {
     this.#session?.abandon();
     this.#session = null;
     this.#keepUnfinished();
-    if (this.#state === "idle") return;
-    this.#become("idle");
+    if (this.#state !== "idle") this.#become("idle");
     await this.#capture?.close();
   }
 

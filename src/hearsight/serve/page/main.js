@@ -2,6 +2,7 @@
 
 import { listDevices, supported } from "./capture.js";
 import { Captions } from "./captions.js";
+import { loadNetworks } from "./face_networks.js";
 import { Files } from "./files.js";
 import { Live } from "./live.js";
 import { Meter } from "./meter.js";
@@ -13,6 +14,8 @@ import { Transcript } from "./transcript.js";
 const METER_MS = 100;
 /** Notices are shown when they have lasted so long: a pause in speech is no fault of the microphone. */
 const NOTICE_MS = 3000;
+/** What the server has of ONNX Runtime Web, which cropping here needs. */
+const RUNTIME = "runtime/";
 /** The slider's lowest place means no noise. */
 const NO_NOISE = -61;
 
@@ -64,10 +67,12 @@ let live = null;
 let liveDocument = null;
 let began = null;
 let wakeLock = null;
+let loading = null; // the face networks
 let noticed = new Map(); // from notices to since when
 
 become("idle");
 showDevices();
+offerCropping();
 rememberChoices();
 showNoise();
 setInterval(measure, METER_MS);
@@ -102,7 +107,7 @@ function start() {
   const microphone = chosenDevice("microphone");
   if (camera === null && microphone === null) return tell(texts.problemNothingChosen);
   live = new Live(
-    { camera, microphone, modality: modality(), token, began },
+    { camera, microphone, modality: modality(), token, began, networks: $("here").checked ? networks : null },
     {
       state: become,
       opened,
@@ -114,6 +119,28 @@ function start() {
       problem: explain,
     },
   );
+}
+
+/** The face networks, loaded once. */
+function networks() {
+  const addresses = { detector: "face/detector.onnx", mesh: "face/mesh.onnx" };
+  loading ??= loadNetworks(new URL(RUNTIME, document.baseURI), addresses).catch((error) => {
+    loading = null;
+    throw new DOMException(error.message, "NetworksError");
+  });
+  return loading;
+}
+
+/** Offer to crop here, if the server has what that needs. */
+async function offerCropping() {
+  const answer = await fetch(RUNTIME).catch(() => null);
+  const files = answer?.ok ? (await answer.json()).files : [];
+  $("here-choice").hidden = !files.length;
+  $("here").checked = files.length > 0 && preference("here", false);
+  $("here").onchange = () => {
+    prefer("here", $("here").checked);
+    if ($("here").checked) networks().catch(() => {}); // Start says what is wrong
+  };
 }
 
 /** The devices are open: show the picture, and their names, which browsers tell only now. */
@@ -157,7 +184,7 @@ function become(state) {
   $("start").textContent = working ? texts.stop : texts.start;
   $("start").classList.toggle("running-now", working);
   $("start").disabled = state === "stopping";
-  $("camera").disabled = $("microphone").disabled = working;
+  $("camera").disabled = $("microphone").disabled = $("here").disabled = working;
   if (state === "listening") {
     tell("");
     began = live.began;
@@ -260,6 +287,7 @@ function explain(error) {
     NotFoundError: texts.problemNoDevice,
     OverconstrainedError: texts.problemNoDevice,
     NotReadableError: texts.problemBusyDevice,
+    NetworksError: texts.problemNetworks,
     TrackEnded: texts.problemTrackEnded,
     busy: error.message || texts.problemBusy,
     gone: texts.problemGone,

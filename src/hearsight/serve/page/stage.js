@@ -36,7 +36,7 @@ export class Stage {
     if (this.#parts.hint.textContent !== text) this.#parts.hint.textContent = text;
   }
 
-  /** Draw a `look` message. */
+  /** Draw a `look` message; its crop may be the 96 x 96 bytes themselves. */
   look({ width, height, face, mouth, crop }) {
     const context = this.#clear();
     this.#parts.crop.hidden = !crop;
@@ -60,11 +60,11 @@ export class Stage {
     return overlay.getContext("2d");
   }
 
-  #drawCrop(base64) {
-    const grey = atob(base64);
+  #drawCrop(crop) {
+    const grey = typeof crop === "string" ? Uint8Array.from(atob(crop), (character) => character.charCodeAt(0)) : crop;
     const context = this.#parts.cropPicture.getContext("2d");
     const image = context.createImageData(CROP_SIZE, CROP_SIZE);
-    for (let at = 0; at < grey.length; at++) image.data.fill(grey.charCodeAt(at), 4 * at, 4 * at + 3);
+    for (let at = 0; at < grey.length; at++) image.data.fill(grey[at], 4 * at, 4 * at + 3);
     for (let at = 3; at < image.data.length; at += 4) image.data[at] = 255;
     context.putImageData(image, 0, 0);
   }

@@ -56,6 +56,7 @@ const en = {
   noneDevice: "None",
   cameraNumber: (number) => `Camera ${number}`,
   microphoneNumber: (number) => `Microphone ${number}`,
+  cropHere: "Keep my face here: send only the crop of the mouth",
   mirror: "Mirror my picture",
 
   // Meters
@@ -98,6 +99,7 @@ const en = {
   problemRefused: "The browser was not allowed to use the camera or microphone: allow it beside the address and press Start again.",
   problemNoDevice: "No camera or microphone was found: plug one in and press Start again.",
   problemBusyDevice: "The camera or microphone is in use by another program: close that and press Start again.",
+  problemNetworks: "The face networks could not be loaded: reload the page, or let the server look for your face.",
   problemNothingChosen: "Choose a camera or a microphone first.",
   problemInsecure: "Browsers give camera and microphone only to https pages or to localhost: open this page under one of these.",
   problemBrowser: "This browser cannot record sound and pictures for the server: use a recent Firefox, Chrome, Edge or Safari.",
