@@ -1,0 +1,113 @@
+"""Clients that do not read, and inputs that wait: memory stays bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+from starlette.datastructures import Headers
+
+from hearsight.serve.access import Access
+from hearsight.serve.inbox import Inbox
+from hearsight.serve.limits import Limits
+from hearsight.serve.live import Connection
+from hearsight.serve.metrics import Metrics
+from hearsight.serve.outbox import Heard, Outbox
+from hearsight.serve.session import History, Sessions
+from hearsight.types import Event, Word
+
+
+class Deaf:
+    """A WebSocket whose client says hello and then never reads."""
+
+    headers = Headers({"host": "localhost"})
+
+    def __init__(self) -> None:
+        self.scope: dict[str, Any] = {"subprotocols": []}
+        self._hello = ['{"type": "hello", "version": 1}']
+        self.sent = 0
+
+    async def accept(self, _: str | None) -> None:
+        pass
+
+    async def receive(self) -> dict[str, Any]:
+        if self._hello:
+            return {"type": "websocket.receive", "text": self._hello.pop()}
+        await asyncio.Event().wait()
+        return {}
+
+    async def send_text(self, _: str) -> None:
+        self.sent += 1
+        if self.sent > 1:
+            await asyncio.Event().wait()
+
+    async def close(self, code: int) -> None:
+        pass
+
+
+def test_a_client_that_never_reads_is_cut_off(engine) -> None:
+    async def converse() -> None:
+        limits = Limits(send_s=0.2, resume_s=0.2)
+        sessions = Sessions(engine, limits)
+        connection = Connection(Deaf(), sessions, Access(), limits, engine.recognizer.bundle, Metrics(engine))
+        async with asyncio.timeout(10):
+            await connection.run()
+            while engine.streams:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(converse())
+
+
+def event(kind: str, text: str) -> Event:
+    return Event(kind, (Word(text, 0.0, 0.1, 1.0),), 0.0, 0.1, ("audio",))
+
+
+def test_a_late_reader_gets_all_finals_and_only_the_newest_partial() -> None:
+    outbox = Outbox()
+    for number in range(1000):
+        outbox.put([(event("partial", f"a{number}"), 0.0)], over=False)
+    outbox.put([(event("final", "b"), 0.0), (event("partial", "c"), 0.0)], over=False)
+    outbox.put([(event("partial", "d"), 0.0)], over=True)
+    heard, over = outbox.take()
+    assert [(each.event.text, each.utterance) for each in heard] == [("b", 0), ("d", 1)]
+    assert over
+
+
+def test_what_a_client_has_is_forgotten_and_what_it_lacks_is_kept() -> None:
+    history = History()
+    for number in range(10):
+        history.add(Heard(event("partial", "p"), number, 0.0))
+        history.add(Heard(event("final", str(number)), number, 0.0))
+    assert [each["text"] for each in history.after(0)] == [str(number) for number in range(10)]
+    history.forget(12)
+    assert [each["text"] for each in history.after(0)] == ["6", "7", "8", "9"]
+    for number in range(10_000):
+        history.add(Heard(event("final", "f"), number, 0.0))
+    assert len(history.after(0)) <= 500
+
+
+def test_input_that_is_not_decoded_makes_its_sender_wait() -> None:
+    inbox, got = Inbox(1000, max_messages=20), []
+
+    async def send() -> int:
+        sent = 0
+        for size in [100] * 12 + [0] * 40 + [5000, 1]:
+            await inbox.put(memoryview(bytes(size)))
+            sent += 1
+        inbox.close()
+        return sent
+
+    async def sending() -> tuple[int, int]:
+        task = asyncio.create_task(send())
+        await asyncio.sleep(0.05)
+        waiting = len(inbox._waiting)
+        thread = threading.Thread(target=lambda: got.extend(iter(inbox.get, None)))
+        thread.start()
+        sent = await asyncio.wait_for(task, 10)
+        await asyncio.to_thread(thread.join)
+        return waiting, sent
+
+    waiting, sent = asyncio.run(sending())
+    assert waiting == 10
+    assert sent == len(got) == 54
