@@ -141,3 +141,22 @@ def test_a_reset_beam_is_a_new_beam() -> None:
 def test_a_beam_needs_a_width() -> None:
     with pytest.raises(ValueError, match="at least one"):
         Table(0, frames=1, labels=2).beam(width=0)
+
+
+@given(seed=st.integers(0, 10_000), width=st.integers(1, 6), age=st.integers(0, 8))
+@settings(max_examples=30, deadline=None)
+def test_what_is_committed_stays(seed: int, width: int, age: int) -> None:
+    table = Table(seed, frames=16, labels=4)
+    beam = table.beam(width)
+    settled: tuple[int, ...] = ()
+    for frame in range(table.frames):
+        beam.advance(encoded(frame), frame)
+        best = beam.best
+        beam.commit(frame - age)
+        assert beam.best == best, "the best hypothesis is never dropped"
+        count = sum(at < frame - age for at in best.frames)
+        for one in beam.hypotheses:
+            assert one.labels[:count] == best.labels[:count]
+            assert one.labels[: len(settled)] == settled
+        settled = best.labels[:count]
+    assert beam.is_empty == (not any(one.labels for one in beam.hypotheses))

@@ -16,14 +16,15 @@ from hearsight.recognizer import Recognizer
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One second of noise as a WAV file."""
+    """A quiet moment and a second of noise as a WAV file."""
     path = tmp_path_factory.mktemp("media") / "noise.wav"
     random = np.random.default_rng(0)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(16_000)
-        file.writeframes((3000 * random.standard_normal(16_000)).astype("<i2").tobytes())
+        loudness = np.repeat([3, 3000], [4_000, 16_000])
+        file.writeframes((loudness * random.standard_normal(20_000)).astype("<i2").tobytes())
     return path
 
 

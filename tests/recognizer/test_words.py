@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hearsight.recognizer.beam import Hypothesis
-from hearsight.recognizer.words import to_words
+from hearsight.recognizer.words import stable_words, to_words
 from hearsight.types import Word
 
 PIECES = ["<blank>", "▁bin", "▁blue", "▁again", "st", "o", "<unk>"]
@@ -92,3 +92,32 @@ def test_words_are_in_order_and_do_not_overlap(steps, delay, earliest) -> None:
         assert 0 < one.confidence <= 1
     for before, after in pairwise(found):
         assert before.end <= after.start
+
+
+def stable(*spellings) -> int:
+    return stable_words([Hypothesis(tuple(labels)) for labels in spellings], ToyPieces())
+
+
+def test_words_are_stable_that_all_hypotheses_share_and_have_left() -> None:
+    assert stable([1, 2]) == 1, "blue may go on"
+    assert stable([1, 2, 3], [1, 2, 4, 3]) == 1, "blue or bluest"
+    assert stable([1, 2, 3], [1, 2, 1]) == 2, "whatever comes next, it is another word"
+    assert stable([1, 2, 3], [1, 2]) == 1, "the second may still go on as bluest"
+    assert stable([2, 3], [1, 3]) == 0
+    assert stable([1, 6], [1, 6, 6]) == 1, "a silent label ends a word"
+    assert stable([6, 1, 2], [6, 1, 3]) == 1
+    assert stable([]) == stable([1]) == 0
+
+
+spelling = st.lists(st.integers(1, 6), max_size=6)
+
+
+@given(common=spelling, ends=st.lists(spelling, min_size=1, max_size=4), more=spelling)
+def test_no_continuation_changes_stable_words(common, ends, more) -> None:
+    spellings = [[*common, *end] for end in ends]
+    promised = [one.text for one in words(spellings[0], range(len(spellings[0])))][: stable(*spellings)]
+    for labels in spellings:
+        longer = [*labels, *more]
+        found = [one.text for one in words(longer, range(len(longer)))]
+        assert found[: len(promised)] == promised
+    assert stable(*[[*labels, *more] for labels in spellings]) >= len(promised)

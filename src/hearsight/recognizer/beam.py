@@ -9,6 +9,7 @@ Hypotheses that spell the same labels are merged by adding their probabilities, 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -103,6 +104,20 @@ class Beam:
         """All hypotheses, the likeliest first."""
         return tuple(self._hypotheses)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no hypothesis has any label."""
+        return not any(hypothesis.labels for hypothesis in self._hypotheses)
+
+    def commit(self, frame: int) -> None:
+        """Take the best hypothesis at its word before a frame: drop those that spell otherwise there."""
+        settled = bisect_left(self.best.frames, frame)
+        prefix = self.best.labels[:settled]
+        kept = [index for index, one in enumerate(self._hypotheses) if one.labels[:settled] == prefix]
+        if len(kept) < len(self._hypotheses):
+            self._hypotheses = [self._hypotheses[index] for index in kept]
+            self._carry(kept)
+
     def advance(self, encoded: NDArray[np.float32], frame: int) -> None:
         """Extend all hypotheses by one frame.
 
@@ -183,8 +198,7 @@ class Beam:
     def _predict(self, sources: list[int], labels: list[int]) -> None:
         """Carry the predictor's outputs along; run it for the hypotheses with a new label only."""
         if sources != list(range(len(self._predicted))):
-            self._predicted = self._predicted[sources]
-            self._state = {name: value[sources] for name, value in self._state.items()}
+            self._carry(sources)
         emitted = [index for index, label in enumerate(labels) if label != self._blank]
         if not emitted:
             return
@@ -196,6 +210,11 @@ class Beam:
             return
         self._predicted = _replaced(self._predicted, emitted, predicted)
         self._state = {name: _replaced(self._state[name], emitted, after[name]) for name in after}
+
+    def _carry(self, sources: list[int]) -> None:
+        """Let the predictor's outputs follow the hypotheses: row by row, those of ``sources``."""
+        self._predicted = self._predicted[sources]
+        self._state = {name: value[sources] for name, value in self._state.items()}
 
 
 def _replaced(rows: NDArray[Any], index: list[int], new: NDArray[Any]) -> NDArray[Any]:

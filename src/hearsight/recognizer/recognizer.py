@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hearsight.errors import HearsightError, MediaError
+from hearsight.recognizer.activity import ActivityRule
 from hearsight.recognizer.bundle import Bundle
 from hearsight.recognizer.endpoint import EndpointRule
-from hearsight.recognizer.stream import Stream
+from hearsight.recognizer.pictures import PictureRule
+from hearsight.recognizer.stream import COMMIT_S, Stream
 from hearsight.types import FRAME_RATE, Chunk, Event, Modality, check_modality
 
 if TYPE_CHECKING:
@@ -30,12 +32,18 @@ class Recognizer:
         modality: the senses used unless a call says otherwise.
         beam_width: hypotheses kept by the beam search; 1 is greedy search.
         endpoint: when an utterance is over.
+        activity: when somebody is held to speak; elsewhere no word is heard.
+        pictures: which pictures are not worth looking at.
+        commit_s: words older than this are no longer open to second thoughts.
     """
 
     bundle: Bundle
     modality: Modality = "av"
     beam_width: int = 4
     endpoint: EndpointRule = field(default_factory=EndpointRule)
+    activity: ActivityRule = field(default_factory=ActivityRule)
+    pictures: PictureRule = field(default_factory=PictureRule)
+    commit_s: float = COMMIT_S
 
     @classmethod
     def load(
@@ -45,6 +53,8 @@ class Recognizer:
         beam_width: int = 4,
         modality: Modality = "av",
         endpoint: EndpointRule | None = None,
+        activity: ActivityRule | None = None,
+        pictures: PictureRule | None = None,
     ) -> Recognizer:
         """Open a model: a bundle's name, or its folder.
 
@@ -53,7 +63,14 @@ class Recognizer:
             ValueError: the modality is not one of ``av``, ``audio``, ``video``.
         """
         bundle = Bundle.load(model).open()
-        return cls(bundle, check_modality(modality), beam_width, endpoint or EndpointRule())
+        return cls(
+            bundle,
+            check_modality(modality),
+            beam_width,
+            endpoint or EndpointRule(),
+            activity or ActivityRule(),
+            pictures or PictureRule(),
+        )
 
     def stream(self, modality: Modality | None = None, *, start: int = 0) -> Stream:
         """Open a stream to push sound and pictures into.
@@ -67,6 +84,9 @@ class Recognizer:
             modality=check_modality(modality or self.modality),
             beam_width=self.beam_width,
             endpoint=self.endpoint,
+            activity=self.activity,
+            pictures=self.pictures,
+            commit_s=self.commit_s,
             start=start,
         )
 
@@ -82,8 +102,8 @@ class Recognizer:
                 with the seconds since the input began.
 
         Yields:
-            A partial whenever the text has changed, a final at the end of each utterance. An input in
-            which nothing is said has no events.
+            A partial whenever the text or its stable part has changed, a final at the end of each
+            utterance. An input in which nothing is said has no events.
 
         Raises:
             MediaError: the input cannot be read, or has none of the senses asked for.

@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hearsight.recognizer.activity import ActivityRule
+from hearsight.recognizer.attention import Attention
 from hearsight.recognizer.bundle import Bundle
 from hearsight.recognizer.decoder import Decoder
 from hearsight.recognizer.endpoint import EndpointRule
+from hearsight.recognizer.listening import Listening
+from hearsight.recognizer.pictures import PictureRule
 from hearsight.recognizer.session import EncoderSession, Segment, Ticks
 from hearsight.types import FRAME_RATE, SAMPLES_PER_FRAME, Chunk, Crops, Event, Modality
 
 if TYPE_CHECKING:
     from hearsight.face import FacePath
+
+COMMIT_S = 2.0
+"""Words older than this are no longer open to second thoughts, unless a stream is told otherwise."""
 
 
 class Stream:
@@ -29,6 +36,9 @@ class Stream:
         modality: ``audio`` ignores pictures and never runs the face path, ``video`` ignores sound.
         beam_width: hypotheses kept; 1 is greedy search.
         endpoint: when an utterance is over.
+        activity: when somebody is held to speak; elsewhere no word is heard.
+        pictures: which pictures are not worth looking at.
+        commit_s: words older than this are no longer open to second thoughts.
         start: tick of the first frame pushed; event times count from tick 0.
     """
 
@@ -39,12 +49,18 @@ class Stream:
         modality: Modality = "av",
         beam_width: int = 4,
         endpoint: EndpointRule | None = None,
+        activity: ActivityRule | None = None,
+        pictures: PictureRule | None = None,
+        commit_s: float = COMMIT_S,
         start: int = 0,
     ) -> None:
         self._modality = modality
         self._tick = start
         self._session = EncoderSession(bundle, start)
-        self._decoder = Decoder(bundle, beam_width, endpoint or EndpointRule(), start / FRAME_RATE)
+        activity, endpoint = activity or ActivityRule(), endpoint or EndpointRule()
+        self._attention = Attention(activity, pictures or PictureRule(), start)
+        listening = Listening(activity, round(endpoint.longest_s * FRAME_RATE))
+        self._decoder = Decoder(bundle, beam_width, endpoint, listening, commit_s=commit_s, start=start)
         self._face: FacePath | None = None
         self._rest = np.zeros(0, np.float32)
         self._finished = False
@@ -120,7 +136,8 @@ class Stream:
         if samples.dtype.kind != "f":
             raise ValueError(f"samples are {samples.dtype}: push float32 in [-1, 1]")
         self._tick += len(crops)
-        return self._decode(self._session.push(self._chosen(crops, samples, audio_present)))
+        ticks = self._attention.watch(self._chosen(crops, samples, audio_present))
+        return self._decode(self._session.push(ticks))
 
     def finish(self) -> list[Event]:
         """End the input.
@@ -141,7 +158,8 @@ class Stream:
     def _decode(self, segments: Iterable[Segment]) -> list[Event]:
         events: list[Event] = []
         for segment in segments:
-            events += self._decoder.push(segment)
+            activity = self._attention.during(segment.start, segment.heard)
+            events += self._decoder.push(segment, activity)
             self.decoded = segment.start + len(segment.encoded)
         return events
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hearsight.recognizer.beam import Hypothesis
@@ -59,11 +59,39 @@ def to_words(
     return tuple(words)
 
 
+def stable_words(hypotheses: Sequence[Hypothesis], pieces: Pieces) -> int:
+    """How many words at the beginning no continuation of any of these hypotheses can change.
+
+    Those that all hypotheses spell alike, and that each of them has ended by going on to another word.
+    What comes later is always one of them with labels appended, so this number never shrinks.
+    """
+    shortest = min(hypotheses, key=lambda one: len(one.labels)).labels
+    alike = next(
+        (at for at, column in enumerate(_columns(hypotheses)) if len(set(column)) > 1), len(shortest)
+    )
+    ended = alike < len(shortest) and all(_ends_word(one.labels[alike], pieces) for one in hypotheses)
+    spans = list(_word_spans(Hypothesis(shortest[:alike]), pieces))
+    # A span before the last is ended by the labels that are alike; so is the last by a silent one.
+    if spans and spans[-1][1] == alike and not ended:
+        spans.pop()
+    return sum(bool(pieces.text(shortest[first:stop])) for first, stop in spans)
+
+
+def _columns(hypotheses: Sequence[Hypothesis]) -> Iterator[tuple[int, ...]]:
+    """First labels, second labels …, as far as the shortest goes."""
+    return zip(*(one.labels for one in hypotheses), strict=False)
+
+
+def _ends_word(label: int, pieces: Pieces) -> bool:
+    """Whether the word before this label is over."""
+    return pieces.is_silent(label) or pieces.starts_word(label)
+
+
 def _word_spans(hypothesis: Hypothesis, pieces: Pieces) -> Iterator[tuple[int, int]]:
     """First index and index after the last of each word's labels; labels without text belong to none."""
     first: int | None = None
     for index, label in enumerate(hypothesis.labels):
-        if first is not None and (pieces.is_silent(label) or pieces.starts_word(label)):
+        if first is not None and _ends_word(label, pieces):
             yield first, index
             first = None
         if first is None and not pieces.is_silent(label):

@@ -1,0 +1,174 @@
+"""Whether somebody speaks, tick by tick: a voice above the noise, lips that move.
+
+Both detectors look back only and take one tick at a time, so that what they say does not depend on how the
+input was cut into pushes. They are meant to miss next to nothing: what they open is for the network to judge.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hearsight.types import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
+
+BAND_EDGES_HZ = (150, 300, 500, 800, 1200, 1800, 2600, 3600, 5000, 7000)
+"""Bands in which the voice is sought; rumble lies below."""
+LOWEST_DBFS = -70.0
+"""Nothing below is held to be a voice."""
+FLOOR_TICKS = 3 * FRAME_RATE
+"""The noise is the least heard in this time: speech has gaps, noise has none."""
+SMOOTH_TICKS = 5
+"""Powers are averaged over this time before the least of them is taken …"""
+BIAS = 1.6
+"""… which lies below their mean by this factor and the factor's own spread."""
+PICTURE = (16, 12)
+"""Width and height of the mouth as the detectors of the pictures see it."""
+MOUTH = (slice(24, 72), slice(16, 80))
+"""Rows and columns of the crop that the lips move in."""
+STEP_TICKS = 3
+"""Pictures are compared with those this much older: lips move slowly, noise is there at once."""
+LIP_FLOOR_TICKS = 4 * FRAME_RATE
+"""Noise of the pictures is the least change in this time."""
+LATELY_TICKS = 8
+"""One tick alone is no speech: some of so many are."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityRule:
+    """When somebody is held to speak, and how long that keeps the decoder listening.
+
+    Attributes:
+        voice: mean over the bands of ``r - ln(r) - 1``, r the power over the noise's, from which on a tick is
+            one of a voice (the log likelihood ratio of Sohn, Kim and Sung, "A statistical model-based voice
+            activity detection", 1999).
+        voice_ticks: so many such ticks within 320 ms make a voice: what is briefer is a click.
+        lips: change of the mouth's picture, in percent of its contrast, from which on the lips move …
+        lips_over_noise: … if it exceeds the pictures' noise by this factor.
+        lip_ticks: so many such ticks within 320 ms make lips that move.
+        lead_s: the decoder listens from this long before a voice is heard or lips move …
+        hold_s: … until this long after.
+    """
+
+    voice: float = 0.3
+    voice_ticks: int = 3
+    lips: float = 18.0
+    lips_over_noise: float = 1.6
+    lip_ticks: int = 2
+    lead_s: float = 0.16
+    hold_s: float = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What was seen and heard of speaking in a run of ticks, each ``(ticks,)`` bool.
+
+    Attributes:
+        voice: a voice is heard.
+        lips: the visible lips move.
+        face: there is a mouth to look at.
+    """
+
+    voice: NDArray[np.bool_]
+    lips: NDArray[np.bool_]
+    face: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.voice)
+
+
+class _Lately:
+    """Lets a tick pass if it is one of several of the last eight."""
+
+    def __init__(self, needed: int) -> None:
+        self._needed = needed
+        self._ticks: deque[bool] = deque(maxlen=LATELY_TICKS)
+
+    def __call__(self, tick: bool) -> bool:
+        self._ticks.append(tick)
+        return tick and sum(self._ticks) >= self._needed
+
+
+class VoiceDetector:
+    """Hears a voice rise above the noise, whose power in each band it learns from the least of it.
+
+    The noise estimate is that of Martin, "Noise power spectral density estimation based on optimal smoothing
+    and minimum statistics" (2001), without the optimal smoothing.
+    """
+
+    def __init__(self, rule: ActivityRule) -> None:
+        self._rule = rule
+        hertz_per_bin = SAMPLE_RATE / SAMPLES_PER_FRAME
+        self._edges = np.round(np.array(BAND_EDGES_HZ) / hertz_per_bin).astype(int)
+        self._window = np.hanning(SAMPLES_PER_FRAME + 2)[1:-1]
+        bands = len(BAND_EDGES_HZ) - 1
+        self._lowest = 10 ** (LOWEST_DBFS / 10) / bands
+        self._powers: deque[NDArray[np.float64]] = deque(maxlen=SMOOTH_TICKS)
+        self._smoothed = np.full((FLOOR_TICKS, bands), np.inf)
+        self._heard = 0
+        self._lately = _Lately(rule.voice_ticks)
+
+    def __call__(self, samples: NDArray[np.float32]) -> bool:
+        """Hear the next tick, ``(640,)`` in [-1, 1]."""
+        self._powers.append(self._band_powers(samples))
+        powers = np.array(self._powers)
+        self._smoothed[self._heard % FLOOR_TICKS] = powers.mean(axis=0)
+        self._heard += 1
+        noise = BIAS * np.maximum(self._smoothed.min(axis=0), self._lowest)
+        ratio = np.maximum(powers[-2:].mean(axis=0) / noise, 1.0)
+        return self._lately(bool(np.mean(ratio - np.log(ratio) - 1.0) > self._rule.voice))
+
+    def _band_powers(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Mean square of the samples in each band."""
+        spectrum = np.abs(np.fft.rfft(samples.astype(np.float64) * self._window)) ** 2
+        sums = np.add.reduceat(spectrum, self._edges)[:-1]
+        powers: NDArray[np.float64] = sums * (2 / (SAMPLES_PER_FRAME * np.sum(self._window**2)))
+        return powers
+
+
+def mouth_picture(crop: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The mouth of a ``(96, 96)`` crop in few pixels, ``(12, 16)`` grey levels, with little noise left."""
+    width, height = PICTURE
+    blocks = crop[MOUTH].reshape(height, -1, width, crop[MOUTH].shape[1] // width)
+    picture: NDArray[np.float64] = blocks.mean(axis=(1, 3))
+    return picture
+
+
+class LipDetector:
+    """Sees lips move: change that no shift of the face and no other light explains."""
+
+    def __init__(self, rule: ActivityRule) -> None:
+        self._rule = rule
+        self._pictures: deque[NDArray[np.float64]] = deque(maxlen=STEP_TICKS + 1)
+        self._changes: deque[float] = deque(maxlen=LIP_FLOOR_TICKS)
+        self._lately = _Lately(rule.lip_ticks)
+
+    def __call__(self, picture: NDArray[np.float64] | None) -> bool:
+        """See the next tick, a :func:`mouth_picture`, or None where there is none."""
+        if picture is None:
+            self._pictures.clear()
+            return self._lately(False)
+        self._pictures.append(picture)
+        if len(self._pictures) <= STEP_TICKS:
+            return self._lately(False)
+        self._changes.append(_change(self._pictures[0], picture))
+        noise = min(self._changes)
+        return self._lately(self._changes[-1] > max(self._rule.lips, self._rule.lips_over_noise * noise))
+
+
+def _change(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
+    """What differs beyond a shift, a brightness and a contrast of the whole, in percent of the contrast.
+
+    To first order these three change the picture along its slopes, a constant and itself; what a
+    least-squares fit of them leaves is the change.
+    """
+    middle = (before + after) / 2
+    down, across = np.gradient(middle)
+    explained = np.stack([down, across, np.ones_like(middle), middle]).reshape(4, -1)
+    difference = (after - before).ravel()
+    products = explained @ explained.T + 1e-6 * np.eye(4)
+    rest = difference - np.linalg.solve(products, explained @ difference) @ explained
+    # Two grey levels more, so that a picture of nothing does not divide by nothing.
+    return float(100 * np.sqrt(np.mean(rest**2)) / (middle.std() + 2.0))
