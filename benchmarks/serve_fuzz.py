@@ -3,8 +3,8 @@
     python benchmarks/serve_fuzz.py CLIP [--minutes 30] [--seed 0] [--pause 0]
 
 A server runs in a process of its own. One client after the other sends it something made of a real recording
-and then damaged; in between, an honest client must be told the right words. Ends with 1 if the server has died,
-has told an honest client anything else, answers with an error of its own making, or keeps growing.
+and then damaged; in between, an honest client must be told the right words. Ends with 1 if the server has
+died, has told an honest client anything else, answers with a fault of its own, or keeps growing.
 """
 
 from __future__ import annotations

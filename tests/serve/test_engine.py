@@ -213,6 +213,18 @@ def test_work_that_raises_inside_the_networks_ends_its_own_stream_only(engine, r
     assert about_equal(finals(asyncio.run(talking())), finals(alone(recognizer, clip(5, 100))))
 
 
+def test_a_round_that_fails_ends_its_streams_and_not_the_engine(engine, recognizer, monkeypatch) -> None:
+    async def talking() -> list[Event]:
+        with monkeypatch.context() as patch:
+            patch.setattr(engine.batcher, "run", lambda _: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                await talk(engine.open(), clip(5, 100), [4])
+        return await talk(engine.open(), clip(5, 100), [4])
+
+    assert about_equal(finals(asyncio.run(talking())), finals(alone(recognizer, clip(5, 100))))
+    assert engine.is_alive
+
+
 def test_a_reader_that_comes_late_gets_all_finals(engine, recognizer) -> None:
     async def late() -> list[Event]:
         lane = engine.open()

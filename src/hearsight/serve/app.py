@@ -164,6 +164,8 @@ class Service:
         return Response(content, media_type="application/octet-stream", headers=page.HEADERS)
 
     async def _health(self, _: Request) -> Response:
+        if not self._engine.is_alive:
+            return JSONResponse({"status": "dead"}, 500)
         return JSONResponse({"status": "alive"})
 
     async def _ready(self, _: Request) -> Response:

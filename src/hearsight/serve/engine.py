@@ -98,6 +98,11 @@ class Engine:
             self._lanes.append(lane)
         return lane
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether streams are being recognised."""
+        return self._thread.is_alive()
+
     def check_room(self) -> None:
         """Raise Busy if a live stream could not be opened now."""
         self.room.check_stream(self.streams, self.load)
@@ -149,7 +154,14 @@ class Engine:
                     return
                 self._stirred = False
                 lanes = list(self._lanes)
-            self._step([lane for lane in lanes if lane.has_work])
+            ready = [lane for lane in lanes if lane.has_work]
+            try:
+                self._step(ready)
+            except Exception as error:
+                # Whatever it was, it must not end the thread that all streams depend on.
+                log.exception("a round has failed")
+                for lane in ready:
+                    lane.fail(error)
 
     def _step(self, ready: list[Lane]) -> None:
         """A round with those streams whose turn it is; if it is nobody's yet, wait."""

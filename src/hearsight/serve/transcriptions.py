@@ -186,21 +186,24 @@ class _EventStream(StreamingResponse):
 
 
 async def _messages(lane: Lane, wish: _Wish, length_s: float | None) -> AsyncIterator[dict[str, Any]]:
-    """Text as it becomes known; with progress, if that is asked for."""
-    texts: list[str] = []
+    """Words as soon as they will stay; with progress, if that is asked for."""
+    text, said = "", 0
     progress_due = time.monotonic()
     async for heard in lane.outbox:
         event = heard.event
+        final = event.kind == "final"
         if wish.progress:
             yield {"type": "hearsight.event", **event_values(event, heard.utterance)}
-        if event.kind == "final":
-            texts.append(event.text)
-            space = " " if len(texts) > 1 else ""
-            yield {"type": "transcript.text.delta", "delta": f"{space}{event.text}"}
-        if wish.progress and (event.kind == "final" or time.monotonic() >= progress_due):
+        stays = event.words if final else event.words[: event.stable]
+        if delta := "".join(f" {word.text}" for word in stays[said:]):
+            delta = delta if text else delta[1:]
+            text += delta
+            yield {"type": "transcript.text.delta", "delta": delta}
+        said = 0 if final else max(said, len(stays))
+        if wish.progress and (final or time.monotonic() >= progress_due):
             progress_due = time.monotonic() + _PROGRESS_S
             yield {"type": "hearsight.progress", "heard": round(lane.heard_s, 2), "duration": length_s}
-    yield {"type": "transcript.text.done", "text": " ".join(texts), "usage": _usage(lane.heard_s)}
+    yield {"type": "transcript.text.done", "text": text, "usage": _usage(lane.heard_s)}
 
 
 class _Wish:
