@@ -199,11 +199,13 @@ export class Capture {
     this.#ticks.senses = this.#senses;
     cutter.port.onmessage = ({ data }) => this.#ticks?.hear(data);
     this.#stop = async () => {
+      this.#mix.disconnect();
       cutter.disconnect();
-      this.#mix.disconnect(cutter);
       this.#ticks.stop();
       this.#ticks = null;
     };
+    await this.#ticks.ready;
+    if (!this.#ticks) return; // stopped meanwhile
     this.began = performance.now();
     this.#mix.connect(cutter);
     cutter.connect(this.#context.destination); // silent, but browsers run only what leads somewhere

@@ -9,6 +9,9 @@ const TICKS_IN_A_MESSAGE = 2;
 const WAIT_MS = 120;
 /** A crop older than this is of no use any more. */
 const STALE_MS = 200;
+/** Ticks over which the clock of the sound is compared with that of the pictures. */
+const CLOCK_TICKS = 250;
+const FIRST_LOOK_MS = 3000;
 const WIDEST = 640;
 
 /** Follows the mouth in a video element and joins its crops to the sound. */
@@ -18,10 +21,15 @@ export class TickRecorder {
   #looked;
   #send;
   #crops = []; // {at, crop}: the newest last
+  #heard = 0; // ticks of sound
+  #late = []; // for each of the last ticks, when the first tick began if this one came at once
   #waiting = []; // {at, samples}: the oldest first
   #ready = []; // {samples, crop} for the next message
   #canvas = document.createElement("canvas");
   #stopped = false;
+  #begin; // called when the first picture has been looked at
+  /** Resolves when the first picture has been looked at, which takes longest, or does not come. */
+  ready = new Promise((ready) => (this.#begin = ready));
   /** Whether pictures, and sound, are used at all. */
   senses = { audio: true, video: true };
 
@@ -35,11 +43,16 @@ export class TickRecorder {
     this.#send = send;
     this.#looked = looked;
     if (video) this.#watch();
+    setTimeout(this.#begin, video ? FIRST_LOOK_MS : 0);
   }
 
   /** Take the next tick's 640 samples. */
   hear(samples) {
-    this.#waiting.push({ at: performance.now() - TICK_MS, samples });
+    // Sound comes late at times, never early: the earliest of the last ticks tells when this one began.
+    this.#late.push(performance.now() - TICK_MS * (this.#heard + 1));
+    if (this.#late.length > CLOCK_TICKS) this.#late.shift();
+    this.#waiting.push({ at: Math.min(...this.#late) + TICK_MS * this.#heard, samples });
+    this.#heard += 1;
     while (this.#waiting.length && this.#waiting[0].at < performance.now() - WAIT_MS) this.#join(this.#waiting.shift());
   }
 
@@ -58,6 +71,7 @@ export class TickRecorder {
       const found = await this.#path.process(picture);
       this.#crops.push({ at, crop: found?.crop ?? null });
       if (this.#crops.length > 25) this.#crops.shift();
+      this.#begin();
       const { width, height } = picture;
       if (!this.#stopped) this.#looked({ width, height, face: null, mouth: null, crop: null, ...found });
     }
