@@ -132,6 +132,53 @@ def test_a_full_server_is_told_in_its_own_words(page: Page) -> None:
     state(page, "idle")
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("NotAllowedError", "The browser was not allowed"),
+        ("NotFoundError", "No camera or microphone was found"),
+        ("NotReadableError", "The camera or microphone is in use"),
+    ],
+)
+def test_devices_that_cannot_be_opened_are_told_in_a_sentence(page: Page, name: str, told: str) -> None:
+    refuse = f"async () => {{ throw new DOMException('', '{name}'); }}"
+    page.add_init_script(f"navigator.mediaDevices.getUserMedia = {refuse};")
+    page.goto(ADDRESS)
+    page.click("#start")
+    page.wait_for_selector("#problem:not([hidden])")
+    assert (page.text_content("#problem-text") or "").startswith(told)
+    state(page, "idle")
+
+
+def test_without_a_camera_it_goes_by_ear(page: Page) -> None:
+    server = ScriptedServer(page, lambda server, _: server.welcome())
+    page.goto(ADDRESS)
+    page.click("#settings summary")
+    page.select_option("#camera", "none")
+    page.click("#start")
+    state(page, "listening")
+    until(page, lambda: len(server.numbers[0]) >= 3)
+    assert page.text_content("#hint") == "No picture: going by ear"
+
+
+def test_a_token_in_the_address_is_said_and_taken_out_of_sight(page: Page) -> None:
+    server = ScriptedServer(page, lambda server, _: server.welcome())
+    page.goto(f"{ADDRESS}#token=s3cret")
+    page.click("#start")
+    state(page, "listening")
+    assert server.hellos[0]["token"] == "s3cret"
+    assert page.url == ADDRESS
+
+
+def test_the_level_of_the_noise_is_told(page: Page) -> None:
+    listening(page)
+    page.click("#settings summary")
+    assert page.text_content("#noise-value") == "off"
+    page.fill("#noise", "-30")
+    assert (page.text_content("#noise-value") or "").startswith("-30 dB")
+    assert (page.get_attribute("#noise", "aria-valuetext") or "").startswith("-30 dB")
+
+
 def test_senses_can_be_changed_while_listening(page: Page) -> None:
     server = listening(page)
     page.check("#senses input[value=audio]")

@@ -100,7 +100,10 @@ export class Live {
     this.#session = new Session(ADDRESS, hello, {
       hello: ({ language }) => {
         this.#on.language(language);
-        this.#record();
+        this.#record().catch((error) => {
+          this.#on.problem(error);
+          this.#close();
+        });
       },
       event: (event) => this.#event(event),
       status: (status) => {
