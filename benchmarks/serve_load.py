@@ -1,7 +1,7 @@
 """How many live streams one server carries: event lag against the number of paced streams.
 
     python benchmarks/serve_load.py CLIP [--streams 1,4,8,12,16] [--seconds 20] [--format webm|crops|audio]
-                                    [--admission] [--cores 0,1] [--out DIR]
+                                    [--admission] [--separate] [--cores 0,1] [--out DIR]
 
 A server runs in a process of its own, the streams in this one: each plays the clip over and over at its own
 pace, sent the way a browser sends it, in slices of 100 ms (webm: VP8 of 640x480, Opus), or as mouth crops and
@@ -10,6 +10,8 @@ sound (crops), or as sound alone (audio). Streams begin one after the other, spr
 The lag of an event is the time from when the last moment of input that it has heard was due at a microphone,
 to when the event has arrived at the client: waiting for the slice to be full, transport, decoding, face work,
 networks and queues are in it. Without --admission the server takes every stream, however late it becomes.
+With --separate, each number of streams is also played by as many processes with a stream each, which decode
+and recognise the same WebM at its own pace: what the streams would cost without a server.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import os
 import statistics
 import struct
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -229,14 +232,75 @@ def measure(clip: Path, take: Take, streams: int, options: argparse.Namespace) -
     }
 
 
+def separately(path: str, ready: Any, begin: Any, results: Any, cores: list[int] | None, model: str) -> None:
+    """A process with one stream: the recording at its own pace, without network or server."""
+    if cores is not None:
+        os.sched_setaffinity(0, cores)
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+    from hearsight.recognizer import Recognizer
+
+    recognizer = Recognizer.load(model)
+    ready.release()
+    begin.wait()
+    cpu, lags = time.process_time(), []
+    for event in recognizer.transcribe(path, realtime=True):
+        if event.emitted is not None and event.end > WARM_UP_S:
+            lags.append(event.emitted - event.end)
+    results.put((time.process_time() - cpu, psutil.Process().memory_info().rss, lags))
+
+
+def measure_separately(take: Take, streams: int, options: argparse.Namespace) -> dict[str, Any]:
+    """The same streams, a process each."""
+    context = multiprocessing.get_context("spawn")
+    ready, begin, results = context.Semaphore(0), context.Event(), context.Queue()
+    with tempfile.NamedTemporaryFile(suffix=".webm") as file:
+        file.write(b"".join(take.messages))
+        file.flush()
+        arguments = (file.name, ready, begin, results, options.cores, options.model)
+        processes = [context.Process(target=separately, args=arguments) for _ in range(streams)]
+        for process in processes:
+            process.start()
+        for _ in processes:
+            ready.acquire()
+        begin.set()
+        found = [results.get() for _ in processes]
+        for process in processes:
+            process.join()
+    lags = sorted(lag for _, _, each in found for lag in each[:-1])
+    return {
+        "processes": streams,
+        "p95_s": round(lags[int(0.95 * (len(lags) - 1))], 3),
+        "cpu_per_stream": round(sum(cpu for cpu, _, _ in found) / streams / take.seconds, 4),
+        "memory_mb": round(sum(memory for _, memory, _ in found) / 1e6),
+    }
+
+
+def milliseconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds * 1000:.0f} ms"
+
+
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """For people."""
-    lines = ["| streams | taken | median lag | p95 lag | worst | processors | CPU s per stream s | memory |"]
-    lines.append("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    heads = [
+        "streams",
+        "taken",
+        "median lag",
+        "p95 lag",
+        "worst",
+        "processors",
+        "CPU s per stream s",
+        "memory",
+    ]
+    if separate := any("separate" in row for row in rows):
+        heads += ["as processes: p95 lag", "CPU s per stream s", "memory"]
+    lines = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
     for row in rows:
-        lags = [f"{row[key] * 1000:.0f} ms" if row[key] is not None else "-" for key in LAGS]
-        cells = [row["streams"], row["taken"], *lags, row["cpu_share"], row["cpu_per_stream"]]
-        lines.append(f"| {' | '.join(map(str, cells))} | {row['memory_mb']} MB |")
+        cells = [row["streams"], row["taken"], *(milliseconds(row[key]) for key in LAGS)]
+        cells += [row["cpu_share"], row["cpu_per_stream"], f"{row['memory_mb']} MB"]
+        if separate:
+            other = row["separate"]
+            cells += [milliseconds(other["p95_s"]), other["cpu_per_stream"], f"{other['memory_mb']} MB"]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 
 
@@ -255,9 +319,12 @@ def main() -> None:
     about.add_argument("--format", choices=["webm", "crops", "audio"], default="webm")
     about.add_argument("--model", default="small")
     about.add_argument("--admission", action="store_true", help="let the server refuse streams")
+    about.add_argument("--separate", action="store_true", help="also a process for each stream")
     about.add_argument("--cores", type=numbers, help="that the server may use")
     about.add_argument("--out", type=Path, help="folder for results as JSON")
     options = about.parse_args()
+    if options.separate and options.format != "webm":
+        about.error("--separate plays a WebM file: leave --format out")
     if options.format == "webm":
         take = webm_take(options.clip, options.seconds)
     else:
@@ -265,6 +332,8 @@ def main() -> None:
     rows = []
     for streams in options.streams:
         rows.append(measure(options.clip, take, streams, options))
+        if options.separate:
+            rows[-1]["separate"] = measure_separately(take, streams, options)
         print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
     print(table(rows))
     if options.out is not None:

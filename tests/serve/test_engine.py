@@ -213,6 +213,14 @@ def test_work_that_raises_inside_the_networks_ends_its_own_stream_only(engine, r
     assert about_equal(finals(asyncio.run(talking())), finals(alone(recognizer, clip(5, 100))))
 
 
+def test_who_sends_faster_than_speech_does_not_make_the_server_look_late(engine) -> None:
+    async def hurry() -> None:
+        await talk(engine.open(), clip(5, 300), [25])
+
+    asyncio.run(hurry())
+    assert engine.load.lag == 0.0
+
+
 def test_a_round_that_fails_ends_its_streams_and_not_the_engine(engine, recognizer, monkeypatch) -> None:
     async def talking() -> list[Event]:
         with monkeypatch.context() as patch:

@@ -23,6 +23,8 @@ QUEUE_TICKS = 50
 """Input of one stream that may wait, in ticks; whoever pushes more has to wait."""
 QUEUE_BYTES = 16 << 20
 """Pictures of one stream that may wait."""
+_HASTE_S = 0.5
+"""Input that comes sooner than this before its time does not come from a microphone."""
 _REMEMBERED_PIECES = 100
 """Arrival times that are kept: more than the encoder looks back."""
 
@@ -38,7 +40,8 @@ class Outgoing:
     Attributes:
         events: each with its lag in seconds.
         ticks: input recognised.
-        lag_s: since that input had arrived, None if there was none.
+        lag_s: since that input had arrived; None if there was none, or if it came faster than it can be
+            spoken, so that it had to wait for its own kind.
         over: whether that was the last turn.
     """
 
@@ -203,6 +206,11 @@ class Lane:
         return self._clock() - self._began
 
     @property
+    def is_hasty(self) -> bool:
+        """Whether its input comes faster than it can be spoken."""
+        return self.received_s > self.age_s + _HASTE_S
+
+    @property
     def received_s(self) -> float:
         """Seconds of input taken."""
         return self._received / FRAME_RATE
@@ -323,7 +331,7 @@ class Lane:
             self._queued_ticks -= len(ticks)
         self._tell_room()
         self.lag_s = self._clock() - piece.arrived
-        return Outgoing(self._stamped(events), len(ticks), self.lag_s, over=False)
+        return Outgoing(self._stamped(events), len(ticks), None if self.is_hasty else self.lag_s, over=False)
 
     def _finish(self) -> Outgoing:
         self._finished = True

@@ -63,7 +63,7 @@ class StatusReport:
                 yield "The microphone is very quiet, or muted."
         if modality != "audio" and "video" not in senses:
             yield f"No face in the picture: {left}."
-        if self._lane.lag_s > _BEHIND_S:
+        if self._lane.lag_s > _BEHIND_S and not self._lane.is_hasty:
             yield "The server is behind: captions come late."
 
     @property
