@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hearsight.recognizer import Recognizer
 from hearsight.recognizer.session import Ticks
 from hearsight.serve.admission import Busy, Load, Room
+from hearsight.serve.calibration import first_cost
 from hearsight.serve.engine import Engine
 from hearsight.serve.lane import Lane, StreamEnded
 from hearsight.serve.sight import Mouths
@@ -248,7 +249,7 @@ def test_a_reader_that_comes_late_gets_all_finals(engine, recognizer) -> None:
 
 def test_a_stream_whose_cost_does_not_fit_is_refused() -> None:
     now, cpu = [0.0], [0.0]
-    load = Load(cores=2, clock=lambda: now[0], cpu_clock=lambda: cpu[0])
+    load = Load(0.1, cores=2, clock=lambda: now[0], cpu_clock=lambda: cpu[0])
     for _ in range(30):
         now[0], cpu[0] = now[0] + 1, cpu[0] + 1.6
         load.heard(8 * 25, [0.1])
@@ -258,9 +259,17 @@ def test_a_stream_whose_cost_does_not_fit_is_refused() -> None:
         Room().check_stream(8, load)
 
 
+def test_until_it_is_measured_the_cost_is_what_a_few_calls_tell(toy) -> None:
+    assert 0.0 < first_cost(toy) < 1.0
+    load = Load(first_cost=0.1, cores=1, clock=lambda: 0.0, cpu_clock=lambda: 0.0)
+    Room().check_stream(7, load)
+    with pytest.raises(Busy):
+        Room().check_stream(8, load)
+
+
 def test_captions_that_come_late_keep_new_streams_out_until_they_are_in_time_again() -> None:
     now = [0.0]
-    load = Load(cores=64, clock=lambda: now[0], cpu_clock=lambda: 0.0)
+    load = Load(0.1, cores=64, clock=lambda: now[0], cpu_clock=lambda: 0.0)
     load.heard(100, [0.1] * 90 + [0.9] * 10)
     with pytest.raises(Busy, match="captions come late"):
         Room(max_lag_s=0.5).check_stream(1, load)
@@ -270,7 +279,7 @@ def test_captions_that_come_late_keep_new_streams_out_until_they_are_in_time_aga
 
 def test_time_spent_on_files_is_no_cost_of_streams() -> None:
     now, cpu = [0.0], [0.0]
-    load = Load(cores=2, clock=lambda: now[0], cpu_clock=lambda: cpu[0])
+    load = Load(0.1, cores=2, clock=lambda: now[0], cpu_clock=lambda: cpu[0])
     for _ in range(30):
         now[0], cpu[0] = now[0] + 1, cpu[0] + 1.9
         load.spent_on_files(1.5)

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from hearsight.errors import HearsightError
 from hearsight.types import FRAME_RATE
 
-FIRST_COST = 0.12
-"""What a stream is held to cost until it has been measured, in CPU seconds per second."""
 _WINDOW_S = 10.0
 _ENOUGH_S = 5.0
 """Input that must have been heard within the window, for its cost to be a measurement."""
@@ -34,6 +32,7 @@ class Load:
     """Measures cost and lag of the live streams of this process; any thread may use it.
 
     Args:
+        first_cost: what a stream is held to cost until it has been measured, in CPU seconds per second.
         cores: processors that this process may use; those it has if None.
         clock: seconds, monotonic.
         cpu_clock: CPU seconds of this process.
@@ -41,6 +40,7 @@ class Load:
 
     def __init__(
         self,
+        first_cost: float,
         cores: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         cpu_clock: Callable[[], float] = time.process_time,
@@ -50,7 +50,7 @@ class Load:
         self._lock = threading.Lock()
         self._patient_cpu_s = 0.0
         self._heard_ticks = 0
-        self._cost = FIRST_COST
+        self._cost = first_cost
         self._samples: deque[_Sample] = deque()
         self._lags: deque[tuple[float, float]] = deque()
 

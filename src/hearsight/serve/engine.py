@@ -12,6 +12,7 @@ from dataclasses import replace
 from hearsight.recognizer import Recognizer
 from hearsight.serve.admission import Load, Room
 from hearsight.serve.batching import Batcher, Outcome
+from hearsight.serve.calibration import first_cost
 from hearsight.serve.lane import Lane, Outgoing
 from hearsight.serve.sight import Sight
 from hearsight.serve.workers import Workers
@@ -49,7 +50,7 @@ class Engine:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.room = room or Room()
-        self.load = load or Load(clock=clock)
+        self.load = load or Load(first_cost(recognizer.bundle), clock=clock)
         self.batcher = Batcher(recognizer.bundle)
         self.recognizer = replace(recognizer, bundle=self.batcher.bundle)
         self.heard_ticks = 0
