@@ -6,6 +6,7 @@ input was cut into pushes. They are meant to miss next to nothing: what they ope
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -34,6 +35,16 @@ LIP_FLOOR_TICKS = 4 * FRAME_RATE
 """Noise of the pictures is the least change in this time."""
 LATELY_TICKS = 8
 """One tick alone is no speech: some of so many are."""
+
+
+def _means(pixels: int, blocks: int) -> NDArray[np.float32]:
+    """``(blocks, pixels)`` weights that take the mean over each block of pixels in a row."""
+    return np.kron(np.eye(blocks), np.full(pixels // blocks, blocks / pixels)).astype(np.float32)
+
+
+_ROW_MEANS = _means(MOUTH[0].stop - MOUTH[0].start, PICTURE[1])
+_COLUMN_MEANS = _means(MOUTH[1].stop - MOUTH[1].start, PICTURE[0]).T.copy()
+_RIDGE = 1e-6 * np.eye(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,7 @@ class VoiceDetector:
         hertz_per_bin = SAMPLE_RATE / SAMPLES_PER_FRAME
         self._edges = np.round(np.array(BAND_EDGES_HZ) / hertz_per_bin).astype(int)
         self._window = np.hanning(SAMPLES_PER_FRAME + 2)[1:-1]
+        self._scale = 2 / (SAMPLES_PER_FRAME * np.sum(self._window**2))
         bands = len(BAND_EDGES_HZ) - 1
         self._lowest = 10 ** (LOWEST_DBFS / 10) / bands
         self._powers: deque[NDArray[np.float64]] = deque(maxlen=SMOOTH_TICKS)
@@ -114,26 +126,28 @@ class VoiceDetector:
         """Hear the next tick, ``(640,)`` in [-1, 1]."""
         self._powers.append(self._band_powers(samples))
         powers = np.array(self._powers)
-        self._smoothed[self._heard % FLOOR_TICKS] = powers.mean(axis=0)
+        # Sums, here and below: the method mean takes five times as long over so few numbers.
+        self._smoothed[self._heard % FLOOR_TICKS] = powers.sum(axis=0) / len(powers)
         self._heard += 1
         noise = BIAS * np.maximum(self._smoothed.min(axis=0), self._lowest)
-        ratio = np.maximum(powers[-2:].mean(axis=0) / noise, 1.0)
-        return self._lately(bool(np.mean(ratio - np.log(ratio) - 1.0) > self._rule.voice))
+        latest = powers[-2:]
+        ratio = np.maximum(latest.sum(axis=0) / (len(latest) * noise), 1.0)
+        likelihood = float((ratio - np.log(ratio)).sum()) / len(ratio) - 1.0
+        return self._lately(likelihood > self._rule.voice)
 
     def _band_powers(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
         """Mean square of the samples in each band."""
-        spectrum = np.abs(np.fft.rfft(samples.astype(np.float64) * self._window)) ** 2
-        sums = np.add.reduceat(spectrum, self._edges)[:-1]
-        powers: NDArray[np.float64] = sums * (2 / (SAMPLES_PER_FRAME * np.sum(self._window**2)))
+        spectrum = np.fft.rfft(samples * self._window)
+        sums = np.add.reduceat(spectrum.real**2 + spectrum.imag**2, self._edges)[:-1]
+        powers: NDArray[np.float64] = sums * self._scale
         return powers
 
 
 def mouth_picture(crop: NDArray[np.uint8]) -> NDArray[np.float64]:
     """The mouth of a ``(96, 96)`` crop in few pixels, ``(12, 16)`` grey levels, with little noise left."""
-    width, height = PICTURE
-    blocks = crop[MOUTH].reshape(height, -1, width, crop[MOUTH].shape[1] // width)
-    picture: NDArray[np.float64] = blocks.mean(axis=(1, 3))
-    return picture
+    # As two products, which are exact for bytes: the mean over two axes takes several times as long.
+    picture = _ROW_MEANS @ crop[MOUTH].astype(np.float32) @ _COLUMN_MEANS
+    return picture.astype(np.float64)
 
 
 class LipDetector:
@@ -165,10 +179,22 @@ def _change(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
     least-squares fit of them leaves is the change.
     """
     middle = (before + after) / 2
-    down, across = np.gradient(middle)
-    explained = np.stack([down, across, np.ones_like(middle), middle]).reshape(4, -1)
-    difference = (after - before).ravel()
-    products = explained @ explained.T + 1e-6 * np.eye(4)
+    causes = np.ones((4, *middle.shape))
+    _slopes(middle, causes[0])
+    _slopes(middle.T, causes[1].T)
+    causes[3] = middle
+    explained, difference = causes.reshape(4, -1), (after - before).ravel()
+    products = explained @ explained.T + _RIDGE
     rest = difference - np.linalg.solve(products, explained @ difference) @ explained
+    centred = explained[3] - explained[3].sum() / len(difference)
+    contrast = math.sqrt(centred @ centred / len(difference))
     # Two grey levels more, so that a picture of nothing does not divide by nothing.
-    return float(100 * np.sqrt(np.mean(rest**2)) / (middle.std() + 2.0))
+    return 100 * math.sqrt(rest @ rest / len(difference)) / (contrast + 2.0)
+
+
+def _slopes(picture: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    """Central differences from row to row, one-sided at the edges: ``np.gradient`` in a third of the time."""
+    np.subtract(picture[2:], picture[:-2], out=out[1:-1])
+    out[1:-1] *= 0.5
+    out[0] = picture[1] - picture[0]
+    out[-1] = picture[-1] - picture[-2]

@@ -60,6 +60,6 @@ class PictureCheck:
     def _is_repeated(self, crop: NDArray[np.uint8]) -> bool:
         if self._before is None:
             return False
-        # In 16 bits: the difference of two bytes does not fit one.
-        change = np.abs(crop.astype(np.int16) - self._before)
-        return float(change.mean()) < self._rule.still
+        # The difference of two bytes without its sign fits one.
+        change = np.maximum(crop, self._before) - np.minimum(crop, self._before)
+        return float(change.sum(dtype=np.int64)) < self._rule.still * change.size
