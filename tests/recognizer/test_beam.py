@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hearsight.recognizer.beam import Beam, Hypothesis
+from hearsight.recognizer.biasing import ContextGraph
 
 BLANK = 0
+WORD_ENDS = np.array([True, True, True, False])
+"""Of four labels: a blank, two that begin words, one that goes on with them."""
 
 
 class Table:
@@ -38,12 +41,14 @@ class Table:
         before, last = inputs["predicted"].T.astype(int)
         return self.log_probabilities[frame, before, last].astype(np.float32), {}
 
-    def beam(self, width: int, margin: float = math.inf) -> Beam:
+    def beam(self, width: int, margin: float = math.inf, context: ContextGraph | None = None) -> Beam:
         start = {"last": np.array([[BLANK]], np.int64)}
-        return Beam(self.predict, self.join, start, blank=BLANK, width=width, margin=margin)
+        return Beam(self.predict, self.join, start, blank=BLANK, width=width, margin=margin, context=context)
 
-    def decode(self, width: int, margin: float = math.inf) -> tuple[Hypothesis, ...]:
-        beam = self.beam(width, margin)
+    def decode(
+        self, width: int, margin: float = math.inf, context: ContextGraph | None = None
+    ) -> tuple[Hypothesis, ...]:
+        beam = self.beam(width, margin, context)
         for frame in range(self.frames):
             beam.advance(encoded(frame), frame)
         return beam.hypotheses
@@ -160,3 +165,84 @@ def test_what_is_committed_stays(seed: int, width: int, age: int) -> None:
             assert one.labels[: len(settled)] == settled
         settled = best.labels[:count]
     assert beam.is_empty == (not any(one.labels for one in beam.hypotheses))
+
+
+phrases = st.lists(
+    st.tuples(
+        st.tuples(st.sampled_from([1, 2]), st.lists(st.integers(1, 3), max_size=2)).map(
+            lambda both: (both[0], *both[1])
+        ),
+        st.floats(0.1, 3.0),
+    ),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda phrase: phrase[0],
+)
+
+
+def worth(found: list, labels: tuple[int, ...]) -> float:
+    """What the phrases in a sequence are worth: their boost for each label, where they end with a word."""
+    return sum(
+        boost * len(phrase)
+        for phrase, boost in found
+        for at in range(len(labels) - len(phrase) + 1)
+        if labels[at : at + len(phrase)] == phrase
+        and all(WORD_ENDS[label] for label in labels[at + len(phrase) : at + len(phrase) + 1])
+    )
+
+
+@given(seed=st.integers(0, 10_000), found=phrases)
+@settings(max_examples=20, deadline=None)
+def test_a_wide_beam_finds_what_is_likeliest_with_its_context_phrases(seed: int, found) -> None:
+    table = Table(seed, frames=5, labels=4)
+    truth = table.every_sequence()
+    hypotheses = table.decode(len(truth), context=ContextGraph(found, WORD_ENDS))
+    assert {one.labels for one in hypotheses} == truth.keys()
+    for one in hypotheses:
+        assert one.score == pytest.approx(truth[one.labels], abs=1e-4), "scores are without the boosts"
+    expected = max(truth, key=lambda labels: truth[labels] + worth(found, labels))
+    assert hypotheses[0].labels == expected
+
+
+@given(seed=st.integers(0, 10_000), width=st.integers(1, 5), found=phrases)
+@settings(max_examples=50, deadline=None)
+def test_any_beam_is_in_order_and_carries_its_phrases_along(seed: int, width: int, found) -> None:
+    table = Table(seed, frames=12, labels=4)
+    hypotheses = table.decode(width, context=ContextGraph(found, WORD_ENDS))
+    assert len(hypotheses) <= 2 * width
+    assert len({one.labels for one in hypotheses}) == len(hypotheses), "equal spellings are merged"
+    ranks = [one.score + worth(found, one.labels) for one in hypotheses]
+    assert ranks == pytest.approx(sorted(ranks, reverse=True))
+
+
+def spoken(*labels: tuple[float, ...]) -> Table:
+    """A table whose probabilities depend on the frame alone."""
+    table = Table(0, frames=len(labels), labels=4)
+    table.log_probabilities[...] = np.log(labels)[:, None, None]
+    return table
+
+
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_a_phrase_that_was_misheard_is_heard(width: int) -> None:
+    table = spoken((0.01, 0.29, 0.69, 0.01), (0.01, 0.01, 0.01, 0.97))
+    assert table.decode(width)[0].labels == (2, 3)
+    assert table.decode(width, context=ContextGraph([((1, 3), 0.3)], WORD_ENDS))[0].labels == (2, 3)
+    assert table.decode(width, context=ContextGraph([((1, 3), 1.0)], WORD_ENDS))[0].labels == (1, 3)
+
+
+@pytest.mark.parametrize("width", [1, 2, 4])
+@pytest.mark.parametrize("boost", [1.0, 20.0])
+def test_a_phrase_that_only_begins_costs_no_other_word(width: int, boost: float) -> None:
+    table = spoken((0.01, 0.3, 0.69, 1e-30), (0.01, 0.48, 0.51, 1e-30), (0.98, 0.01, 0.01, 1e-30))
+    context = ContextGraph([((1, 3), boost), ((1, 2, 1, 3), boost)], WORD_ENDS)
+    assert table.decode(width, margin=4.0, context=context)[0].labels == (2, 2)
+
+
+@given(seed=st.integers(0, 10_000), width=st.integers(1, 5))
+@settings(max_examples=20, deadline=None)
+def test_phrases_of_which_nothing_is_heard_change_nothing(seed: int, width: int) -> None:
+    table = Table(seed, frames=12, labels=4)
+    table.log_probabilities[..., 2] = -50.0
+    found = [one.labels for one in table.decode(width, margin=8.0)]
+    context = ContextGraph([((2, 1), 4.0), ((2, 3, 3), 4.0)], WORD_ENDS)
+    assert [one.labels for one in table.decode(width, margin=8.0, context=context)] == found

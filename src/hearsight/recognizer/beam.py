@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hearsight.recognizer.biasing import NO_CONTEXT, ContextGraph, ContextState
 from hearsight.recognizer.config import State
 
 LOWEST = float(np.finfo(np.float64).min)
@@ -40,12 +41,14 @@ class Hypothesis:
         log_probabilities: natural log of each label's probability at that frame, given that a label and
             not the blank is emitted there: when a label comes says little about whether it is right.
         score: natural log of the summed probability of all alignments in the beam.
+        context: how far the labels have come in the context phrases, if there are any.
     """
 
     labels: tuple[int, ...] = ()
     frames: tuple[int, ...] = ()
     log_probabilities: tuple[float, ...] = ()
     score: float = 0.0
+    context: ContextState = NO_CONTEXT
 
 
 class Beam:
@@ -57,6 +60,8 @@ class Beam:
         predictor_state: the predictor's state before the first label, batch 1.
         blank: label of the blank, which also starts an utterance.
         width: hypotheses kept; 1 is greedy search.
+        context: phrases that are likely. A hypothesis is ranked by its score and what the phrases in it are
+            worth. As many again are kept for being in the middle of a phrase, without being ranked higher.
         margin: hypotheses less probable than the best by more than this (natural log) are dropped. Where
             the network is sure, mostly of blanks, one is left and the predictor has nothing to do.
     """
@@ -69,12 +74,13 @@ class Beam:
         *,
         blank: int = 0,
         width: int = 4,
+        context: ContextGraph | None = None,
         margin: float = 8.0,
     ) -> None:
         if width < 1:
             raise ValueError("a beam has at least one hypothesis")
         self._predictor, self._joiner = predictor, joiner
-        self._blank, self._width, self._margin = blank, width, margin
+        self._blank, self._width, self._margin, self._context = blank, width, margin, context
         self._first = predictor({"token": np.array([blank], np.int64)}, predictor_state)
         self.reset()
 
@@ -96,7 +102,7 @@ class Beam:
 
     @property
     def best(self) -> Hypothesis:
-        """The likeliest hypothesis."""
+        """The likeliest hypothesis, with what its context phrases are worth."""
         return self._hypotheses[0]
 
     @property
@@ -158,13 +164,32 @@ class Beam:
 
     def _select(self, totals: NDArray[np.float64]) -> tuple[list[int], list[int]]:
         """The best continuations: indices of hypotheses and labels, the likeliest first."""
-        flat = totals.ravel()
-        # What has been merged away is minus infinity, which an infinite margin would let in again.
-        (kept,) = (flat >= max(flat.max() - self._margin, LOWEST)).nonzero()
-        # Stable, so that equal scores do not depend on how the array is laid out in memory.
-        kept = kept[np.argsort(-flat[kept], kind="stable")[: self._width]]
+        worth = totals.ravel()
+        if self._context is None:
+            kept = self._likeliest(worth)
+        else:
+            lasting, lent = self._worth(self._context)
+            worth = worth + lasting.ravel()
+            # Beside the others, not in their place: what begins like a phrase costs nobody's.
+            kept = np.union1d(self._likeliest(worth), self._likeliest(worth + lent.ravel()))
+            kept = kept[np.argsort(-worth[kept], kind="stable")]
         sources, labels = np.divmod(kept, totals.shape[1])
         return sources.tolist(), labels.tolist()
+
+    def _likeliest(self, worth: NDArray[np.float64]) -> NDArray[np.intp]:
+        """As many as the beam is wide, within its margin, the likeliest first."""
+        # What has been merged away is minus infinity, which an infinite margin would let in again.
+        (kept,) = (worth >= max(worth.max() - self._margin, LOWEST)).nonzero()
+        # Stable, so that equal scores do not depend on how the array is laid out in memory.
+        return kept[np.argsort(-worth[kept], kind="stable")[: self._width]]
+
+    def _worth(self, context: ContextGraph) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """``(hypotheses, vocabulary)``: what context phrases add to each continuation, and what they lend."""
+        states = [one.context for one in self._hypotheses]
+        lasting, lent = np.stack([context.outlook(state) for state in states], axis=1)
+        lasting[:, self._blank] = [context.lasting(state) for state in states]
+        lent[:, self._blank] = [context.lent(state) for state in states]
+        return lasting, lent
 
     def _extend(
         self,
@@ -182,13 +207,14 @@ class Beam:
             parent, label = through_parent[source], self._hypotheses[source].labels[-1]
         else:
             old = self._hypotheses[source]
-            return Hypothesis(old.labels, old.frames, old.log_probabilities, score)
+            return Hypothesis(old.labels, old.frames, old.log_probabilities, score, old.context)
         old = self._hypotheses[parent]
         return Hypothesis(
             (*old.labels, label),
             (*old.frames, frame),
             (*old.log_probabilities, self._among_labels(local[parent], label)),
             score,
+            old.context if self._context is None else self._context.step(old.context, label),
         )
 
     def _among_labels(self, local: NDArray[Any], label: int) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 
 from hearsight.recognizer.activity import Activity
 from hearsight.recognizer.beam import Beam
+from hearsight.recognizer.biasing import ContextGraph
 from hearsight.recognizer.bundle import Bundle
 from hearsight.recognizer.endpoint import EndpointRule
 from hearsight.recognizer.listening import Listening
@@ -29,6 +30,7 @@ class Decoder:
         endpoint: when an utterance is over.
         listening: knows when somebody speaks.
         commit_s: the best hypothesis is taken at its word as far as it is older than this.
+        context: phrases that are likely.
         start: tick of the input's first frame.
     """
 
@@ -40,6 +42,7 @@ class Decoder:
         listening: Listening,
         *,
         commit_s: float,
+        context: ContextGraph | None = None,
         start: int = 0,
     ) -> None:
         config = bundle.config
@@ -52,6 +55,7 @@ class Decoder:
             config.initial_state("predictor"),
             blank=config.blank,
             width=beam_width,
+            context=context,
         )
         self._heard_s = self._spoken_s = start / FRAME_RATE
         self._begin(start)

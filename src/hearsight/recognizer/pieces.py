@@ -48,6 +48,21 @@ class Pieces:
                 self._silent.add(label)
             elif self._processor.IdToPiece(piece).startswith(WORD_START):
                 self._word_starts.add(label)
+        self._labels = {
+            piece: label for label, piece in enumerate(self._piece_ids) if not self.is_silent(label)
+        }
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of labels, the blank among them."""
+        return len(self._piece_ids)
+
+    def labels(self, text: str) -> tuple[int, ...] | None:
+        """The labels that spell words; None where there is nothing to spell, or no piece for a character."""
+        pieces = self._processor.EncodeAsIds(text)
+        if not pieces or not all(piece in self._labels for piece in pieces):
+            return None
+        return tuple(self._labels[piece] for piece in pieces)
 
     def is_silent(self, label: int) -> bool:
         """Whether the label stands for no text: the blank, a control piece, the unknown piece."""

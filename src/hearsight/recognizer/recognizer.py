@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hearsight.errors import HearsightError, MediaError
 from hearsight.recognizer.activity import ActivityRule
+from hearsight.recognizer.biasing import ContextGraph, Hotword
 from hearsight.recognizer.bundle import Bundle
 from hearsight.recognizer.endpoint import EndpointRule
 from hearsight.recognizer.pictures import PictureRule
@@ -35,6 +36,7 @@ class Recognizer:
         activity: when somebody is held to speak; elsewhere no word is heard.
         pictures: which pictures are not worth looking at.
         commit_s: words older than this are no longer open to second thoughts.
+        context: phrases that are likely.
     """
 
     bundle: Bundle
@@ -44,6 +46,7 @@ class Recognizer:
     activity: ActivityRule = field(default_factory=ActivityRule)
     pictures: PictureRule = field(default_factory=PictureRule)
     commit_s: float = COMMIT_S
+    context: ContextGraph | None = None
 
     @classmethod
     def load(
@@ -55,11 +58,22 @@ class Recognizer:
         endpoint: EndpointRule | None = None,
         activity: ActivityRule | None = None,
         pictures: PictureRule | None = None,
+        hotwords: Iterable[str | Hotword] | None = None,
     ) -> Recognizer:
         """Open a model: a bundle's name, or its folder.
 
+        Args:
+            model: which.
+            beam_width: hypotheses kept by the beam search; 1 is greedy search.
+            modality: the senses used unless a call says otherwise.
+            endpoint: when an utterance is over.
+            activity: when somebody is held to speak.
+            pictures: which pictures are not worth looking at.
+            hotwords: phrases that are likely to be said: names, terms. A string may end in a tab and a boost.
+
         Raises:
             BundleError: there is no such bundle, or it is damaged, or it is something else.
+            HearsightError: a phrase cannot be spelled by the model, or is none.
             ValueError: the modality is not one of ``av``, ``audio``, ``video``.
         """
         bundle = Bundle.load(model).open()
@@ -70,6 +84,7 @@ class Recognizer:
             endpoint or EndpointRule(),
             activity or ActivityRule(),
             pictures or PictureRule(),
+            context=_context(hotwords, bundle),
         )
 
     def stream(self, modality: Modality | None = None, *, start: int = 0) -> Stream:
@@ -87,6 +102,7 @@ class Recognizer:
             activity=self.activity,
             pictures=self.pictures,
             commit_s=self.commit_s,
+            context=self.context,
             start=start,
         )
 
@@ -179,6 +195,16 @@ class Recognizer:
             record=None if record is None else Path(record),
             duration_s=duration_s,
         )
+
+
+def _context(hotwords: Iterable[str | Hotword] | None, bundle: Bundle) -> ContextGraph | None:
+    """The automaton of the context phrases, if there are any."""
+    if isinstance(hotwords, str):
+        raise TypeError("hotwords is a string: give a list of phrases")
+    phrases = [Hotword.parse(each) if isinstance(each, str) else each for each in hotwords or ()]
+    if not phrases:
+        return None
+    return ContextGraph.of(phrases, bundle.pieces)
 
 
 def _check_file(path: str | Path, modality: Modality) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hearsight.recognizer.activity import ActivityRule
 from hearsight.recognizer.attention import Attention
+from hearsight.recognizer.biasing import ContextGraph
 from hearsight.recognizer.bundle import Bundle
 from hearsight.recognizer.decoder import Decoder
 from hearsight.recognizer.endpoint import EndpointRule
@@ -39,6 +40,7 @@ class Stream:
         activity: when somebody is held to speak; elsewhere no word is heard.
         pictures: which pictures are not worth looking at.
         commit_s: words older than this are no longer open to second thoughts.
+        context: phrases that are likely.
         start: tick of the first frame pushed; event times count from tick 0.
     """
 
@@ -52,6 +54,7 @@ class Stream:
         activity: ActivityRule | None = None,
         pictures: PictureRule | None = None,
         commit_s: float = COMMIT_S,
+        context: ContextGraph | None = None,
         start: int = 0,
     ) -> None:
         self._modality = modality
@@ -60,7 +63,9 @@ class Stream:
         activity, endpoint = activity or ActivityRule(), endpoint or EndpointRule()
         self._attention = Attention(activity, pictures or PictureRule(), start)
         listening = Listening(activity, round(endpoint.longest_s * FRAME_RATE))
-        self._decoder = Decoder(bundle, beam_width, endpoint, listening, commit_s=commit_s, start=start)
+        self._decoder = Decoder(
+            bundle, beam_width, endpoint, listening, commit_s=commit_s, context=context, start=start
+        )
         self._face: FacePath | None = None
         self._rest = np.zeros(0, np.float32)
         self._finished = False
