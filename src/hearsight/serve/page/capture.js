@@ -18,6 +18,7 @@ const PICTURES = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { i
 /** A moment counts as speech if it is this much louder than the quiet ones, in dB. */
 const SPEECH_ABOVE_QUIET_DB = 12;
 const FADE_S = 0.05;
+const RESUME_MS = 2000;
 const WORKLET = new URL("tick_worklet.js", import.meta.url);
 
 /** Whether this browser can do all that is needed. */
@@ -67,7 +68,8 @@ export class Capture {
       if (!wanted.video && !wanted.audio) continue;
       try {
         const capture = new Capture(await navigator.mediaDevices.getUserMedia(wanted));
-        await capture.#context.resume();
+        // Firefox does not start without a loudspeaker, and does not say so either.
+        await Promise.race([capture.#context.resume(), new Promise((over) => setTimeout(over, RESUME_MS))]);
         return capture;
       } catch (error) {
         refusal ??= error;
@@ -116,6 +118,7 @@ export class Capture {
   setModality(modality) {
     this.#modality = modality;
     for (const track of this.#devices.getVideoTracks()) track.enabled = modality !== "audio";
+    for (const track of this.#devices.getAudioTracks()) track.enabled = modality !== "video";
     this.#fade(this.#microphoneGain, modality === "video" ? 0 : 1);
     if (this.#ticks) this.#ticks.senses = this.#senses;
   }
@@ -165,7 +168,9 @@ export class Capture {
     const mixed = this.#context.createMediaStreamDestination();
     mixed.channelCount = 1;
     this.#mix.connect(mixed);
-    const tracks = [...this.#devices.getVideoTracks(), ...(this.hasSound ? mixed.stream.getAudioTracks() : [])];
+    // Where the mixer does not run, the microphone goes without it.
+    const sound = this.#context.state === "running" ? mixed.stream : this.#devices;
+    const tracks = [...this.#devices.getVideoTracks(), ...(this.hasSound ? sound.getAudioTracks() : [])];
     const recorder = new MediaRecorder(new MediaStream(tracks), {
       mimeType: mediaType(!this.hasPictures ? "audio" : !this.hasSound ? "video" : "av"),
       videoBitsPerSecond: VIDEO_BITS_PER_SECOND,
