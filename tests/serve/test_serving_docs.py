@@ -60,7 +60,8 @@ def test_the_curl_example_prints_captions(server: Running, folder: Path) -> None
 def test_the_limits_are_those_of_the_code() -> None:
     limits = Limits()
     for shown in (
-        f"{limits.upload_bytes >> 20} MB, {limits.recording_s / 3600:g} hours",
+        f"{limits.upload_bytes >> 20} MB, {limits.recording_s / 3600:g} hours; "
+        f"received within {limits.upload_s / 60:.0f} minutes",
         f"{limits.session_s / 3600:g} hours; a message {limits.message_bytes >> 20} MB, "
         f"a JPEG {limits.picture_bytes >> 10} kB and {limits.picture_side} pixels",
         f"{limits.connections} connections; {limits.requests_per_minute} requests a minute",

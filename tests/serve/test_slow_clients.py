@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -15,6 +17,7 @@ from hearsight.serve.live import Connection
 from hearsight.serve.metrics import Metrics
 from hearsight.serve.outbox import Heard, Outbox
 from hearsight.serve.session import History, Sessions
+from hearsight.serve.transcriptions import _EventStream
 from hearsight.types import Event, Word
 
 
@@ -57,6 +60,26 @@ def test_a_client_that_never_reads_is_cut_off(engine) -> None:
                 await asyncio.sleep(0.01)
 
     asyncio.run(converse())
+
+
+def test_a_reader_of_server_sent_events_that_never_reads_is_cut_off(engine) -> None:
+    async def never(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def answer() -> None:
+        lane, reading = engine.open(patient=True), asyncio.get_running_loop().create_future()
+        reading.set_result(None)
+        lane.end()
+
+        async def content() -> AsyncIterator[str]:
+            yield "data: {}"
+
+        response = _EventStream(content(), lane, reading, AsyncExitStack(), send_s=0.1)
+        with suppress(TimeoutError, BaseExceptionGroup):
+            await response({"type": "http"}, never, never)
+
+    asyncio.run(answer())
+    assert engine.files == 0
 
 
 def event(kind: str, text: str) -> Event:

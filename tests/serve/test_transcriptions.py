@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -204,13 +205,38 @@ def test_an_upload_that_does_not_come_is_not_waited_for(small) -> None:
         assert httpx2.post(server.url + PATH, content=stuck(), headers=kind).status_code == 408
 
 
-def test_one_recording_too_many_is_told_to_come_back(small) -> None:
-    tight = replace(OPTIONS, room=replace(ROOMY, max_files=1))
-    with running(small, tight) as server:
+def test_one_recording_too_many_waits_for_its_turn_and_is_told_to_come_back(small) -> None:
+    limits = replace(OPTIONS.limits, place_s=0.3)
+    with running(small, replace(OPTIONS, room=replace(ROOMY, max_files=1), limits=limits)) as server:
         with server.engine.open(patient=True), pytest.raises(openai.RateLimitError) as refusal:
-            client(server).audio.transcriptions.create(model="any", file=("a.mp4", b"x"))
+            client(server).audio.transcriptions.create(model="any", file=EXAMPLE)
         assert "transcribing 1 recordings already" in str(refusal.value)
         assert refusal.value.response.headers["retry-after"] == "10"
+        assert post(server).json()["text"] == SENTENCE
+        place = server.engine.open(patient=True)
+        threading.Timer(0.1, place.close).start()
+        assert post(server).json()["text"] == SENTENCE
+
+
+def test_uploads_at_a_time_are_counted(small) -> None:
+    limits, received = replace(OPTIONS.limits, uploads=1), threading.Event()
+
+    def held() -> Iterator[bytes]:
+        yield b"--a\r\n"
+        received.wait(10)
+
+    with running(small, replace(OPTIONS, limits=limits)) as server:
+        kind = {"Content-Type": "multipart/form-data; boundary=a"}
+        slow = threading.Thread(
+            target=httpx2.post, args=(server.url + PATH,), kwargs={"content": held(), "headers": kind}
+        )
+        slow.start()
+        until = time.monotonic() + 10
+        while not server.service._transcriptions._uploads and time.monotonic() < until:
+            time.sleep(0.01)
+        assert post(server).status_code == 429
+        received.set()
+        slow.join()
         assert post(server).json()["text"] == SENTENCE
 
 

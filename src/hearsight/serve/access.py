@@ -29,7 +29,8 @@ class Access:
     ) -> None:
         self._token = None if token is None else token.encode()
         self.origins = frozenset(origin.rstrip("/").lower() for origin in origins)
-        own = {host.lower(), "localhost", socket.gethostname().lower(), socket.getfqdn().lower()}
+        computer = socket.gethostname().lower()
+        own = {host.lower(), "localhost", computer, f"{computer}.local", socket.getfqdn().lower()}
         self._names = own | {urlsplit(origin).hostname or "" for origin in self.origins}
 
     def token_allowed(self, connection: HTTPConnection, said: str | None = None) -> bool:

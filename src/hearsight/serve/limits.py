@@ -23,6 +23,8 @@ class Limits:
         session_s: of input of one session.
         upload_bytes: of a recording.
         upload_s: until a recording has been received.
+        uploads: being received or transcribed at a time.
+        place_s: that a received recording waits for its turn.
         recording_s: length of a recording.
         transcription_s: until it has been transcribed.
         connections: at a time, of all kinds.
@@ -42,6 +44,8 @@ class Limits:
     session_s: float = 4 * 3600.0
     upload_bytes: int = 200 << 20
     upload_s: float = 600.0
+    uploads: int = 8
+    place_s: float = 30.0
     recording_s: float = 2 * 3600.0
     transcription_s: float = 3600.0
     connections: int = 256

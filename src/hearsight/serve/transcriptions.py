@@ -8,14 +8,14 @@ import logging
 import math
 import time
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from typing import Any, cast, get_args
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from hearsight.captions import WRITERS
 from hearsight.capture.files import probe, read_chunks
@@ -37,6 +37,8 @@ FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
 GRANULARITIES = ("segment", "word")
 _RETRY_S = 10
 _PROGRESS_S = 0.25
+_TURN_S = 0.1
+"""How often a recording that waits for its turn asks for it."""
 _LANGUAGES = {"en": "english"}
 """OpenAI writes them out."""
 
@@ -52,26 +54,28 @@ class Transcriptions:
 
     def __init__(self, engine: Engine, limits: Limits, metrics: Metrics) -> None:
         self._engine, self._limits, self._metrics = engine, limits, metrics
-        self._readers = ThreadPoolExecutor(max(engine.room.max_files, 1), "hearsight-file")
+        self._readers = ThreadPoolExecutor(limits.uploads, "hearsight-file")
+        self._uploads = 0
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request."""
         stack = AsyncExitStack()
         try:
-            self._check_room()
+            stack.enter_context(self._counted())
             form = await stack.enter_async_context(read_form(request, self._limits))
             wish = _Wish.of(form, self._engine.recognizer.modality)
             length_s = await asyncio.get_running_loop().run_in_executor(
                 self._readers, self._length_s, form.recording, wish.modality
             )
-            lane = await stack.enter_async_context(self._open(wish.modality))
+            lane = await stack.enter_async_context(await self._open(wish.modality))
         except BaseException as error:
             await stack.aclose()
             self._metrics.transcriptions.labels("refused").inc()
             raise _as_http(error) from None
         reading = self._start(form.recording, lane, wish.modality)
         if wish.stream:
-            return _EventStream(self._sent_as_events(lane, wish, length_s), lane, reading, stack)
+            content = self._sent_as_events(lane, wish, length_s)
+            return _EventStream(content, lane, reading, stack, self._limits.send_s)
         async with stack:
             events = await self._all_events(request, lane, reading)
         return wish.response(events, lane.heard_s, self._engine.recognizer.bundle.config.language)
@@ -80,12 +84,27 @@ class Transcriptions:
         """End the threads."""
         self._readers.shutdown(wait=False, cancel_futures=True)
 
-    def _check_room(self) -> None:
-        """Before the upload is read."""
-        self._engine.room.check_file(self._engine.files)
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Uploads take disk before they take time: their number is bounded too."""
+        if self._uploads >= self._limits.uploads:
+            raise Busy("this server is receiving as many recordings as it can: try again in a minute")
+        self._uploads += 1
+        try:
+            yield
+        finally:
+            self._uploads -= 1
 
-    def _open(self, modality: Modality) -> Lane:
-        return self._engine.open(modality, patient=True)
+    async def _open(self, modality: Modality) -> Lane:
+        """A place in the engine, for which it waits a while."""
+        until = time.monotonic() + self._limits.place_s
+        while True:
+            try:
+                return self._engine.open(modality, patient=True)
+            except Busy:
+                if time.monotonic() >= until:
+                    raise
+            await asyncio.sleep(_TURN_S)
 
     def _length_s(self, recording: Untrusted, modality: Modality) -> float | None:
         """How long it says it is; refuses at once what cannot be used."""
@@ -171,14 +190,23 @@ class _EventStream(StreamingResponse):
     """Server-sent events that leave nothing behind, whether or not the client stays to the end."""
 
     def __init__(
-        self, content: AsyncIterator[str], lane: Lane, reading: asyncio.Future[None], stack: AsyncExitStack
+        self,
+        content: AsyncIterator[str],
+        lane: Lane,
+        reading: asyncio.Future[None],
+        stack: AsyncExitStack,
+        send_s: float,
     ) -> None:
         super().__init__(content, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
-        self._lane, self._reading, self._stack = lane, reading, stack
+        self._lane, self._reading, self._stack, self._send_s = lane, reading, stack, send_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            async with asyncio.timeout(self._send_s):
+                await send(message)
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, send_in_time)
         finally:
             self._lane.close()
             await asyncio.gather(self._reading, return_exceptions=True)
