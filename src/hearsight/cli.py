@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from hearsight.errors import HearsightError
+from hearsight.lab.synth.verbs import synth
 
 if TYPE_CHECKING:
     from hearsight.recognizer import Bundle
@@ -46,8 +47,18 @@ app = typer.Typer(
 )
 
 
+class LabVerbs(Verbs):
+    """Verbs that need the extra ``lab``."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb, or say how to install what it lacks."""
+        with extra_installed("synth", "lab"):
+            return super().invoke(ctx)
+
+
 bench = typer.Typer(cls=Verbs, help="Measure how models do live.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
+app.add_typer(synth, name="synth", cls=LabVerbs)
 
 
 class ModalityChoice(StrEnum):

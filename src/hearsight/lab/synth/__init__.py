@@ -1,0 +1,1 @@
+"""Texts, voices and faces from registry packages alone: training data for anyone, clips for demos."""
