@@ -302,3 +302,20 @@ def test_the_example_is_heard_rightly_by_the_model_that_comes_along() -> None:
     for choice in ([], ["--realtime"]):
         result = run("transcribe", example, *choice)
         assert (result.exit_code, result.stdout) == (0, "set white by k four soon\n")
+
+
+def test_context_phrases_that_cannot_apply_are_refused(clip: Path, toy: str, tmp_path: Path) -> None:
+    phrases = tmp_path / "phrases.txt"
+    for content, why in [("", "no context phrases"), ("café\n", "no é"), ("blue\tvery\n", "'very'")]:
+        phrases.write_text(content, encoding="utf-8")
+        for verb in (["transcribe", clip], ["live", "--input", clip]):
+            assert why in refusal(run(*verb, "--model", toy, "--hotwords", phrases))
+    assert "cannot be read" in refusal(
+        run("transcribe", clip, "--model", toy, "--hotwords", tmp_path / "absent")
+    )
+
+
+def test_numbers_are_written_in_digits_on_request() -> None:
+    example = Path(__file__).resolve().parents[1] / "examples" / "set_white_by_k_four_soon.mp4"
+    assert run("transcribe", example, "--normalize").stdout == "Set white by k 4 soon\n"
+    assert run("live", "--input", example, "--normalize").stdout == "Set white by k 4 soon\n"

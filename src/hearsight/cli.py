@@ -90,6 +90,12 @@ ModalityOption = Annotated[ModalityChoice, typer.Option(help="Recognise by ears,
 ModelOption = Annotated[str, typer.Option(metavar="NAME|DIR", help="A model that comes along, or a bundle.")]
 BeamOption = Annotated[int, typer.Option(min=1, metavar="N", help="Hypotheses kept; 1 is greedy search.")]
 ReportOption = Annotated[ReportFormat, typer.Option(help="For people or for programs.")]
+HotwordsOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Phrases that are likely to be said, one a line.")
+]
+NormalizeOption = Annotated[
+    bool, typer.Option("--normalize", help="Numbers in digits, sentences with a capital.")
+]
 OutOption = Annotated[Path, typer.Option(metavar="DIR", help="Folder to write into; made if need be.")]
 DeviceOption = Annotated[str, typer.Option(metavar="ID|none", help="As `hearsight devices` lists it.")]
 ManifestArgument = Annotated[Path, typer.Argument(metavar="MANIFEST", help="JSON lines: docs/manifest.md.")]
@@ -102,6 +108,8 @@ def transcribe(
     modality: ModalityOption = ModalityChoice.av,
     model: ModelOption = "small",
     beam: BeamOption = 4,
+    hotwords: HotwordsOption = None,
+    normalize: NormalizeOption = False,
     realtime: Annotated[
         bool, typer.Option("--realtime", help="Play at its own pace; jsonl says when each event came.")
     ] = False,
@@ -110,18 +118,23 @@ def transcribe(
     ] = None,
 ) -> None:
     """Print what the person in a recording says."""
+    from hearsight.captions.normalising import form_of_text
     from hearsight.captions.transcript import write_transcript
     from hearsight.recognizer import Recognizer
+    from hearsight.recognizer.biasing import read_hotwords
 
     if output is not None and len(inputs) > 1:
         raise HearsightError("--output takes the transcript of one input: give the inputs one at a time")
-    recognizer = Recognizer.load(model, beam_width=beam, modality=modality.value)
+    phrases = None if hotwords is None else read_hotwords(hotwords)
+    recognizer = Recognizer.load(model, beam_width=beam, modality=modality.value, hotwords=phrases)
+    form = form_of_text(recognizer.bundle.config.language, normalize=normalize)
     refused = False
     for source in inputs:
         if len(inputs) > 1 and format is CaptionFormat.txt:
             typer.echo(f"==> {source} <==")
         try:
-            write_transcript(recognizer.transcribe(source, realtime=realtime), format.value, output)
+            events = map(form, recognizer.transcribe(source, realtime=realtime))
+            write_transcript(events, format.value, output)
         except HearsightError as error:
             complain(error)
             refused = True
@@ -142,6 +155,8 @@ def live(
     modality: ModalityOption = ModalityChoice.av,
     model: ModelOption = "small",
     beam: BeamOption = 4,
+    hotwords: HotwordsOption = None,
+    normalize: NormalizeOption = False,
     duration: Annotated[
         float | None, typer.Option(min=0.04, metavar="S", help="End after S seconds.")
     ] = None,
@@ -161,10 +176,15 @@ def live(
 ) -> None:
     """Caption what is said before the camera and the microphone, while it is said."""
     from hearsight.captions.live_session import run_live
+    from hearsight.captions.normalising import form_of_text
     from hearsight.evaluate.noise import read_noise
     from hearsight.recognizer import Recognizer
+    from hearsight.recognizer.biasing import read_hotwords
 
-    captions = Recognizer.load(model, beam_width=beam, modality=modality.value).live(
+    phrases = None if hotwords is None else read_hotwords(hotwords)
+    recognizer = Recognizer.load(model, beam_width=beam, modality=modality.value, hotwords=phrases)
+    form = form_of_text(recognizer.bundle.config.language, normalize=normalize)
+    captions = recognizer.live(
         camera=None if camera == "none" else camera,
         microphone=None if microphone == "none" else microphone,
         input=input,
@@ -174,7 +194,7 @@ def live(
         record=record,
         duration_s=duration,
     )
-    run_live(captions, save=save, window=window)
+    run_live(captions, save=save, window=window, form=form)
 
 
 @app.command()

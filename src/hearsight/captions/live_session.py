@@ -15,6 +15,7 @@ from rich.console import Console
 
 from hearsight.captions.keys import Keys
 from hearsight.captions.live_view import PlainView, TerminalView
+from hearsight.captions.normalising import as_spoken
 from hearsight.captions.saving import Saver
 from hearsight.errors import HearsightError
 from hearsight.types import Event, Modality
@@ -48,6 +49,7 @@ def run_live(
     save: Path | None = None,
     window: bool = False,
     console: Console | None = None,
+    form: Callable[[Event], Event] = as_spoken,
 ) -> None:
     """Show captions until the input ends or someone ends it.
 
@@ -60,6 +62,7 @@ def run_live(
         save: file for the finals; its ending is its format.
         window: open a window with the picture, the mouth and the captions as well.
         console: where to show them; the standard output if None.
+        form: makes of each event what is shown and saved.
 
     Raises:
         HearsightError: a device, file or window cannot be opened, or one broke off on the way.
@@ -73,7 +76,7 @@ def run_live(
             stack.enter_context(saver)
         keys = stack.enter_context(Keys())
         text = TerminalView(console) if console.is_terminal else PlainView(console, Console(stderr=True))
-        session = _Session(captions, saver)
+        session = _Session(captions, saver, form)
         stack.enter_context(text)
         session.add(text, keys.pressed)
         if preview is not None:
@@ -93,8 +96,8 @@ def _window(captions: LiveCaptions) -> Window:
 class _Session:
     """The loop."""
 
-    def __init__(self, captions: LiveCaptions, saver: Saver | None) -> None:
-        self._captions, self._saver = captions, saver
+    def __init__(self, captions: LiveCaptions, saver: Saver | None, form: Callable[[Event], Event]) -> None:
+        self._captions, self._saver, self._form = captions, saver, form
         self._views: list[View] = []
         self._due: list[float] = []
         self._keys: list[Callable[[], str]] = []
@@ -110,7 +113,8 @@ class _Session:
         """Until the last event."""
         look_s = min(LOOK_S, *(view.period_s / 2 for view in self._views))
         while not self._captions.ended:
-            if (event := self._captions.poll(look_s)) is not None:
+            if (news := self._captions.poll(look_s)) is not None:
+                event = self._form(news)
                 for view in self._views:
                     view.show(event)
                 self._save(event)
