@@ -40,8 +40,10 @@ import psutil
 from websockets.asyncio.client import connect
 
 SLICE_S = 0.1
-RECORDER = {"live": "1", "flush_packets": "1", "cluster_time_limit": "1000"}
-"""Nothing waits in the muxer for more to come."""
+RECORDER = {"live": "1", "flush_packets": "1", "cluster_size_limit": "1"}
+"""FFmpeg writes clusters when they are full: small ones, so that nothing waits there for more to come."""
+GOAL_S = 0.7
+"""What the lag should be at most, shown in the plot."""
 WARM_UP_S = 4.0
 """Events of the first seconds are not counted: networks and threads are still being set up."""
 
@@ -307,6 +309,41 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 LAGS = ("median_s", "p95_s", "worst_s")
 
 
+def plot(rows: Sequence[dict[str, Any]]) -> str:
+    """The curve as SVG: median and 95th percentile of the lag against the number of streams."""
+    rows = [row for row in rows if row["p95_s"] is not None]
+    width, height, left, bottom = 640, 400, 60, 50
+    most = max(row["streams"] for row in rows)
+    top_s = max(1.0, min(5.0, 1.1 * max(row["p95_s"] for row in rows)))
+
+    def x(streams: float) -> float:
+        return left + (width - left - 20) * streams / most
+
+    def y(seconds: float) -> float:
+        return (height - bottom) * (1 - min(seconds, top_s) / top_s) + 10
+
+    parts = [
+        f'<line x1="{left}" x2="{width - 20}" y1="{y(GOAL_S):.1f}" y2="{y(GOAL_S):.1f}" stroke="#888" '
+        'stroke-dasharray="5 4"/>',
+        f'<path d="M{left} 10 V{height - bottom + 10} H{width - 20}" fill="none" stroke="black"/>',
+        f'<text x="{width / 2}" y="{height - 5}" text-anchor="middle">live streams</text>',
+        f'<text x="{left + 8}" y="20">lag of events, s</text>',
+    ]
+    for seconds in np.arange(0, top_s + 0.01, 0.5 if top_s > 2 else 0.1):
+        parts.append(f'<text x="{left - 8}" y="{y(seconds) + 4:.1f}" text-anchor="end">{seconds:g}</text>')
+    for row in rows:
+        place = f'x="{x(row["streams"]):.1f}" y="{height - bottom + 28}"'
+        parts.append(f'<text {place} text-anchor="middle">{row["streams"]}</text>')
+    for key, name, colour in (("p95_s", "95 % within", "#d55e00"), ("median_s", "half within", "#0072b2")):
+        points = " ".join(f"{x(row['streams']):.1f},{y(row[key]):.1f}" for row in rows)
+        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        end = f'x="{width - 24}" y="{y(rows[-1][key]) - 6:.1f}"'
+        parts.append(f'<text {end} text-anchor="end" fill="{colour}">{name}</text>')
+    parts.insert(0, f'<rect width="{width}" height="{height}" fill="white"/>')
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+    return f'{head}font-family="sans-serif" font-size="12">{"".join(parts)}</svg>\n'
+
+
 def numbers(text: str) -> list[int]:
     return [int(each) for each in text.split(",")]
 
@@ -321,7 +358,7 @@ def main() -> None:
     about.add_argument("--admission", action="store_true", help="let the server refuse streams")
     about.add_argument("--separate", action="store_true", help="also a process for each stream")
     about.add_argument("--cores", type=numbers, help="that the server may use")
-    about.add_argument("--out", type=Path, help="folder for results as JSON")
+    about.add_argument("--out", type=Path, help="folder for results as JSON and SVG")
     options = about.parse_args()
     if options.separate and options.format != "webm":
         about.error("--separate plays a WebM file: leave --format out")
@@ -339,6 +376,7 @@ def main() -> None:
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / f"serve_load_{options.format}.json").write_text(json.dumps(rows, indent=1))
+        (options.out / f"serve_load_{options.format}.svg").write_text(plot(rows))
 
 
 if __name__ == "__main__":
