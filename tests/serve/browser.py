@@ -30,6 +30,8 @@ FLAGS = [
 ADDRESS = "http://127.0.0.1:9/"
 """Where the page pretends to come from; nothing listens there."""
 PATIENCE_MS = 60_000
+CLIP_MS = 20_000
+"""By then the words of a clip of three seconds have been recognised, or will not be any more."""
 BUSY = 1.5
 """Load per processor above which Chromium cannot play a clip in real time."""
 

@@ -198,20 +198,22 @@ export class Capture {
   /** Begin to crop the mouth here: `path`, `send` and `looked` as for a TickRecorder. */
   async recordTicks(path, send, looked) {
     await this.#context.audioWorklet.addModule(WORKLET);
-    const cutter = new AudioWorkletNode(this.#context, "ticks", { channelCount: 1, channelCountMode: "explicit" });
     const video = this.hasPictures ? await playing(this.picture) : null;
-    this.#ticks = new TickRecorder({ video, path, send, looked });
-    this.#ticks.senses = this.#senses;
-    cutter.port.onmessage = ({ data }) => this.#ticks?.hear(data);
+    const ticks = new TickRecorder({ video, path, send, looked });
+    this.#ticks = ticks;
+    ticks.senses = this.#senses;
+    let cutter = null;
     this.#stop = async () => {
       this.#mix.disconnect();
-      cutter.disconnect();
-      this.#ticks.stop();
+      cutter?.disconnect();
+      ticks.stop();
       this.#ticks = null;
     };
-    await this.#ticks.ready;
-    if (!this.#ticks) return; // stopped meanwhile
+    await ticks.ready;
+    if (this.#ticks !== ticks) return; // stopped meanwhile
     this.began = performance.now();
+    cutter = new AudioWorkletNode(this.#context, "ticks", { channelCount: 1, channelCountMode: "explicit" });
+    cutter.port.onmessage = ({ data }) => this.#ticks?.hear(data);
     this.#mix.connect(cutter);
     cutter.connect(this.#context.destination); // silent, but browsers run only what leads somewhere
   }
