@@ -263,6 +263,18 @@ def test_a_choice_is_remembered(page: Page) -> None:
     assert page.get_attribute("html", "data-theme") == "light"
 
 
+@pytest.mark.parametrize("width", [360, 844, 1280])
+def test_large_text_fits_into_the_width(browser: Browser, width: int) -> None:
+    with opened(browser, viewport={"width": width, "height": 700}) as page:
+        page.goto(ADDRESS)
+        page.click("#large")
+        page.click("#settings summary")
+        too_wide = """() => [...document.querySelectorAll("main *, header *")]
+            .filter((one) => one.getClientRects().length && one.getBoundingClientRect().right > innerWidth + 1)
+            .map((one) => one.id)"""
+        assert page.evaluate(too_wide) == []
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [(1280, 760), (390, 844)])
 def test_axe_finds_nothing_serious(browser: Browser, theme: str, size: tuple[int, int]) -> None:
