@@ -270,7 +270,7 @@ def test_large_text_fits_into_the_width(browser: Browser, width: int) -> None:
         page.click("#large")
         page.click("#settings summary")
         too_wide = """() => [...document.querySelectorAll("main *, header *")]
-            .filter((one) => one.getClientRects().length && one.getBoundingClientRect().right > innerWidth + 1)
+            .filter((one) => one.getClientRects().length && one.getBoundingClientRect().right > innerWidth)
             .map((one) => one.id)"""
         assert page.evaluate(too_wide) == []
 
