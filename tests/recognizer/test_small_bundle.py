@@ -70,3 +70,32 @@ def test_one_sense_is_enough(small: Recognizer, rows: list[dict], modality) -> N
     events: list[Event] = list(small.transcribe(rows[0]["path"], modality=modality))
     assert events[-1].kind == "final"
     assert events[-1].senses == (modality,)
+
+
+def test_misheard_words_are_heard_as_context_phrases(shared_data: Path, small: Recognizer) -> None:
+    """A letter and a digit are easily mistaken by ear alone; who knows what to expect mishears less."""
+    grid = shared_data / "grid"
+    all_rows = [json.loads(line) for line in (grid / "manifest.jsonl").read_text().splitlines()]
+    texts = {grid / row["media"]: row["text"] for row in all_rows if row["split"] == "dev_seen"}
+    misheard, right = 0, 0
+    for path, text in list(texts.items())[:25]:
+        phrase = " ".join(text.split()[3:5])
+        if phrase in said(small, path):
+            continue
+        misheard += 1
+        weak, usual = (Recognizer.load("small", hotwords=[f"{phrase}\t{boost}"]) for boost in (0.001, 1.5))
+        assert said(weak, path) == said(small, path)
+        right += phrase in said(usual, path)
+    assert misheard > 2
+    assert right >= 0.6 * misheard
+
+
+def test_context_phrases_that_nobody_says_change_nothing(small: Recognizer, rows: list[dict]) -> None:
+    irrelevant = ["winchester", "white house", "in case of fire", "seven samurai", "by the way"]
+    biased = Recognizer.load("small", hotwords=irrelevant)
+    assert [said(biased, row["path"]) for row in rows] == [said(small, row["path"]) for row in rows]
+
+
+def said(recognizer: Recognizer, path: Path) -> str:
+    events = recognizer.transcribe(path, modality="audio")
+    return " ".join(event.text for event in events if event.kind == "final")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hearsight.recognizer import EndpointRule, Recognizer, Stream
 from hearsight.recognizer.activity import ActivityRule
+from hearsight.recognizer.biasing import ContextGraph, Hotword
 from hearsight.recognizer.session import EncoderSession, Ticks
 from hearsight.types import Crops, Event
 from tests.recognizer.speaker import moving_mouth, room, still_mouth
@@ -68,6 +69,9 @@ def finals(events: list[Event]) -> list[Event]:
     return [event for event in events if event.kind == "final"]
 
 
+HOTWORDS = [Hotword("la re", 1.0), Hotword("lare la", 6.0), Hotword("la la lare", 0.5), Hotword("the", 12.0)]
+
+
 @given(
     seed=st.integers(0, 10_000),
     ticks=st.integers(1, 200),
@@ -109,10 +113,16 @@ def test_finals_are_in_order_and_partials_announce_news(recognizer, seed) -> Non
         shown = ("", 0) if event.kind == "final" else news
 
 
-@given(seed=st.integers(0, 10_000), commit_s=st.sampled_from([0.2, 2.0, 100.0]), width=st.integers(1, 6))
+@given(
+    seed=st.integers(0, 10_000),
+    commit_s=st.sampled_from([0.2, 2.0, 100.0]),
+    width=st.integers(1, 6),
+    hotwords=st.lists(st.sampled_from(HOTWORDS), max_size=4),
+)
 @settings(max_examples=30, deadline=None)
-def test_stable_words_never_change_and_finals_keep_them(recognizer, seed, commit_s, width) -> None:
-    stream = Stream(recognizer.bundle, beam_width=width, commit_s=commit_s)
+def test_stable_words_never_change_and_finals_keep_them(recognizer, seed, commit_s, width, hotwords) -> None:
+    context = ContextGraph.of(hotwords, recognizer.bundle.pieces)
+    stream = Stream(recognizer.bundle, beam_width=width, commit_s=commit_s, context=context)
     whole = clip(seed, 250)
     events = push(stream, whole) + stream.finish()
     promised: list[str] = []
@@ -149,7 +159,7 @@ def test_a_silent_face_and_a_quiet_room_yield_no_words(recognizer) -> None:
     everything = np.ones(500, np.bool_)
     silent = Ticks(still_mouth(500), room(500, -45), everything, everything)
     assert recognise(recognizer, silent, [8]) == []
-    heedless = Recognizer(recognizer.bundle, activity=ActivityRule(voice=-1, voice_ticks=1))
+    heedless = Recognizer(recognizer.bundle, activity=ActivityRule(voice=0, trace=0))
     assert finals(recognise(heedless, silent, [8])), "it is the rule that keeps the network from inventing"
 
 
