@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hearsight.errors import MediaError
+from hearsight.errors import HearsightError, MediaError
 from hearsight.recognizer import Recognizer
+from hearsight.recognizer.biasing import Hotword
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +109,12 @@ def test_an_unknown_modality_is_refused_at_once(recognizer: Recognizer, sound: P
 def test_a_recognizer_loads_from_a_folder(toy_folder: Path) -> None:
     loaded = Recognizer.load(toy_folder, beam_width=2, modality="audio")
     assert (loaded.beam_width, loaded.modality) == (2, "audio")
+
+
+def test_context_phrases_are_lines_or_objects_and_never_one_string(toy_folder: Path) -> None:
+    assert Recognizer.load(toy_folder, hotwords=[]).context is None
+    assert Recognizer.load(toy_folder, hotwords=["blue fox\t3", Hotword("dog", 2.0)], beam_width=1).context
+    with pytest.raises(TypeError, match="give a list"):
+        Recognizer.load(toy_folder, hotwords="blue fox")
+    with pytest.raises(HearsightError, match="boost 30"):
+        Recognizer.load(toy_folder, hotwords=["blue fox\t30"])
