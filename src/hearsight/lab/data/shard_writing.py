@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -165,15 +166,25 @@ def run_jobs(
         yield from ((number, work(*job)) for number, job in jobs.items())
         return
     # Spawned, not forked: onnxruntime and OpenCV keep threads that do not survive a fork.
-    with ProcessPoolExecutor(workers, get_context("spawn"), cv2.setNumThreads, (1,)) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker) as pool:
         pending = {pool.submit(work, *job): number for number, job in jobs.items()}
         try:
             for future in as_completed(pending):
                 yield pending[future], future.result()
         except BrokenProcessPool as error:
             raise HearsightError("A worker was killed; run it again, with fewer workers.") from error
+        except KeyboardInterrupt:
+            for worker in active_children():  # else it would finish its shard, and the next
+                worker.terminate()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _begin_worker() -> None:
+    """One thread for pictures; Ctrl-C ends the process at once and without a word."""
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def write_shard(path: Path, rows: list[Row], make_sample: MakeSample) -> FinishedShard:

@@ -12,9 +12,9 @@ SPOKEN_BYTES_PER_S = 3_400
 """Opus at 24 kbit/s, description and tar, for a second of speech."""
 DRAWN_BYTES_PER_S = 65_000
 """Crops, FLAC and description, for a second of a drawn clip."""
-SPEAKING_CPU_S = 0.5
+SPEAKING_CPU_S = 0.6
 """Seconds of one core for a second of speech; docs/synth.md tells the machine."""
-DRAWING_CPU_S = 0.13
+DRAWING_CPU_S = 0.085
 """Seconds of one core for a second of drawn crops, sound included."""
 
 

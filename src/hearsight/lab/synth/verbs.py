@@ -86,7 +86,8 @@ def speech(
     options = SpeechOptions(seed=seed, takes=takes, source=source, dev_share=dev_share)
     assets = Assets.open(cache)
     spoken = speak_text(text, out, assets, options, workers=workers, say=say, only_say=plan)
-    typer.echo(f"{out}: {spoken.describe()}")
+    if not plan:
+        typer.echo(f"{out}: {spoken.describe()}")
     for skipped in spoken.skipped:
         say(f"skipped {skipped['id']}: {skipped['reason']}")
 
