@@ -41,7 +41,7 @@ class Load:
     def __init__(
         self,
         first_cost: float,
-        cores: int | None = None,
+        cores: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         cpu_clock: Callable[[], float] = time.process_time,
     ) -> None:
