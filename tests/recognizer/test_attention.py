@@ -99,8 +99,25 @@ def test_any_chunking_notes_the_same(cuts: list[int], seed: int) -> None:
         done, turn = done + size, turn + 1
     assert (found.video_present == passed.video_present).all()
     assert (found.crops == passed.crops).all()
-    for name in ("voice", "lips", "face"):
+    for name in ("voice", "lips", "face", "speech"):
         assert (getattr(watcher.during(0, 90), name) == getattr(expected.during(0, 90), name)).all()
+
+
+@pytest.mark.parametrize(
+    ("sound", "speaks"),
+    [(room(100, -50), False), (room(100, -20), True), (room(100, -90), True), (voice(100, -25), True)],
+    ids=["quiet room", "loud room", "muted microphone", "voice"],
+)
+def test_lips_alone_count_where_a_voice_might_go_unheard(sound, speaks) -> None:
+    everything = np.ones(100, np.bool_)
+    watcher = attention()
+    watcher.watch(Ticks(moving_mouth(100), sound, everything, everything))
+    noted = watcher.during(0, 100)
+    assert noted.lips.any()
+    assert noted.speech[20:].any() == speaks
+    deaf = attention()
+    deaf.watch(Ticks(moving_mouth(100), sound * 0, everything, ~everything))
+    assert deaf.during(0, 100).speech.any(), "without a microphone they are all there is"
 
 
 def test_what_has_been_asked_for_is_forgotten_before_it() -> None:

@@ -10,14 +10,19 @@ from hearsight.recognizer.listening import Listening
 RULE = ActivityRule(lead_s=0.16, hold_s=0.6)
 
 
-def activity(ticks: int, *, voice=(), lips=(), face: bool = True) -> Activity:
+def activity(ticks: int, *, voice=(), lips=(), face: bool = True, masked: bool = True) -> Activity:
     def marked(spans) -> np.ndarray:
         marks = np.zeros(ticks, np.bool_)
         for first, last in spans:
             marks[first : last + 1] = True
         return marks
 
-    return Activity(marked(voice), marked(lips), np.full(ticks, face))
+    heard, moved = marked(voice), marked(lips)
+    return Activity(heard, moved, np.full(ticks, face), heard | moved if masked else heard)
+
+
+def part(noted: Activity, start: int, stop: int) -> Activity:
+    return Activity(*(getattr(noted, name)[start:stop] for name in ("voice", "lips", "face", "speech")))
 
 
 def listening(noted: Activity) -> Listening:
@@ -42,22 +47,25 @@ def test_it_listens_from_before_to_after_a_voice_or_lips() -> None:
     assert open_at(activity(200, voice=[(50, 55)], lips=[(58, 60)])) == expected
 
 
+def test_lips_that_move_in_a_quiet_room_are_not_listened_to_but_are_no_rest() -> None:
+    noted = activity(200, lips=[(50, 60)], masked=False)
+    assert open_at(noted) == []
+    following = listening(noted)
+    assert [following.rest(tick) for tick in range(70)][55:65] == [0] * 6 + [1, 2, 3, 4]
+
+
 def test_it_cannot_know_what_has_not_been_heard() -> None:
     following = Listening(RULE, 1500)
     noted = activity(60, voice=[(50, 59)])
-    following.hear(0, Activity(noted.voice[:48], noted.lips[:48], noted.face[:48]))
+    following.hear(0, part(noted, 0, 48))
     assert not following.at(47)
-    following.hear(40, Activity(noted.voice[40:], noted.lips[40:], noted.face[40:]))
+    following.hear(40, part(noted, 40, 60))
     assert following.at(48)
 
 
 def test_rest_is_counted_from_the_last_sign_of_speech() -> None:
     following = listening(activity(200, voice=[(20, 30)], lips=[(25, 40)]))
-    assert following.rest(10) == 0
-    rests = []
-    for tick in range(80):
-        following.at(tick)
-        rests.append(following.rest(tick))
+    rests = [following.rest(tick) for tick in range(80)]
     assert rests[40] == 0
     assert rests[41:80] == list(range(1, 40))
 

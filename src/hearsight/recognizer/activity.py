@@ -21,9 +21,9 @@ LOWEST_DBFS = -70.0
 """Nothing below is held to be a voice."""
 FLOOR_TICKS = 3 * FRAME_RATE
 """The noise is the least heard in this time: speech has gaps, noise has none."""
-SMOOTH_TICKS = 5
+SMOOTH_TICKS = 3
 """Powers are averaged over this time before the least of them is taken …"""
-BIAS = 1.6
+BIAS = 2.0
 """… which lies below their mean by this factor and the factor's own spread."""
 PICTURE = (16, 12)
 """Width and height of the mouth as the detectors of the pictures see it."""
@@ -52,22 +52,26 @@ class ActivityRule:
     """When somebody is held to speak, and how long that keeps the decoder listening.
 
     Attributes:
-        voice: mean over the bands of ``r - ln(r) - 1``, r the power over the noise's, from which on a tick is
-            one of a voice (the log likelihood ratio of Sohn, Kim and Sung, "A statistical model-based voice
-            activity detection", 1999).
-        voice_ticks: so many such ticks within 320 ms make a voice: what is briefer is a click.
+        voice: evidence within 320 ms that makes a voice. That of a tick is the mean over the bands of
+            ``r - ln(r) - 1``, r the power over the noise's (the log likelihood ratio of Sohn, Kim and Sung,
+            "A statistical model-based voice activity detection", 1999), but at most 1: knocks are loud, but
+            brief.
+        trace: evidence of a tick that is less counts as none.
         lips: change of the mouth's picture, in percent of its contrast, from which on the lips move …
         lips_over_noise: … if it exceeds the pictures' noise by this factor.
         lip_ticks: so many such ticks within 320 ms make lips that move.
-        lead_s: the decoder listens from this long before a voice is heard or lips move …
+        quiet_dbfs: where a microphone that is on hears no more noise than this, no voice goes unheard: lips
+            that move with less than half of a voice's evidence say nothing.
+        lead_s: the decoder listens from this long before somebody speaks …
         hold_s: … until this long after.
     """
 
-    voice: float = 0.3
-    voice_ticks: int = 3
+    voice: float = 2.5
+    trace: float = 0.1
     lips: float = 18.0
     lips_over_noise: float = 1.6
     lip_ticks: int = 2
+    quiet_dbfs: float = -32.0
     lead_s: float = 0.16
     hold_s: float = 0.6
 
@@ -80,26 +84,16 @@ class Activity:
         voice: a voice is heard.
         lips: the visible lips move.
         face: there is a mouth to look at.
+        speech: somebody speaks: a voice is heard, or lips move where a voice might go unheard.
     """
 
     voice: NDArray[np.bool_]
     lips: NDArray[np.bool_]
     face: NDArray[np.bool_]
+    speech: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.voice)
-
-
-class _Lately:
-    """Lets a tick pass if it is one of several of the last eight."""
-
-    def __init__(self, needed: int) -> None:
-        self._needed = needed
-        self._ticks: deque[bool] = deque(maxlen=LATELY_TICKS)
-
-    def __call__(self, tick: bool) -> bool:
-        self._ticks.append(tick)
-        return tick and sum(self._ticks) >= self._needed
 
 
 class VoiceDetector:
@@ -120,7 +114,7 @@ class VoiceDetector:
         self._powers: deque[NDArray[np.float64]] = deque(maxlen=SMOOTH_TICKS)
         self._smoothed = np.full((FLOOR_TICKS, bands), np.inf)
         self._heard = 0
-        self._lately = _Lately(rule.voice_ticks)
+        self._evidence: deque[float] = deque(maxlen=LATELY_TICKS)
 
     def __call__(self, samples: NDArray[np.float32]) -> bool:
         """Hear the next tick, ``(640,)`` in [-1, 1]."""
@@ -130,10 +124,19 @@ class VoiceDetector:
         self._smoothed[self._heard % FLOOR_TICKS] = powers.sum(axis=0) / len(powers)
         self._heard += 1
         noise = BIAS * np.maximum(self._smoothed.min(axis=0), self._lowest)
-        latest = powers[-2:]
-        ratio = np.maximum(latest.sum(axis=0) / (len(latest) * noise), 1.0)
+        ratio = np.maximum(powers[-1] / noise, 1.0)
         likelihood = float((ratio - np.log(ratio)).sum()) / len(ratio) - 1.0
-        return self._lately(likelihood > self._rule.voice)
+        traced = likelihood >= self._rule.trace
+        self._evidence.append(min(likelihood, 1.0) if traced else 0.0)
+        return traced and sum(self._evidence) >= self._rule.voice
+
+    @property
+    def misses_nothing(self) -> bool:
+        """Whether a voice would be heard: a microphone that is on hears a quiet room, and little else."""
+        known = self._smoothed[: self._heard]
+        on = self._heard > 0 and known.sum(axis=1).max() > 10 ** (LOWEST_DBFS / 10)
+        quiet = known.min(axis=0).sum() < 10 ** (self._rule.quiet_dbfs / 10) if on else False
+        return bool(on and quiet and sum(self._evidence) < self._rule.voice / 2)
 
     def _band_powers(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
         """Mean square of the samples in each band."""
@@ -157,19 +160,25 @@ class LipDetector:
         self._rule = rule
         self._pictures: deque[NDArray[np.float64]] = deque(maxlen=STEP_TICKS + 1)
         self._changes: deque[float] = deque(maxlen=LIP_FLOOR_TICKS)
-        self._lately = _Lately(rule.lip_ticks)
+        self._moves: deque[bool] = deque(maxlen=LATELY_TICKS)
 
     def __call__(self, picture: NDArray[np.float64] | None) -> bool:
         """See the next tick, a :func:`mouth_picture`, or None where there is none."""
+        moved = self._moved(picture)
+        self._moves.append(moved)
+        return moved and sum(self._moves) >= self._rule.lip_ticks
+
+    def _moved(self, picture: NDArray[np.float64] | None) -> bool:
+        """Whether the mouth is another than a little while ago."""
         if picture is None:
             self._pictures.clear()
-            return self._lately(False)
+            return False
         self._pictures.append(picture)
         if len(self._pictures) <= STEP_TICKS:
-            return self._lately(False)
+            return False
         self._changes.append(_change(self._pictures[0], picture))
         noise = min(self._changes)
-        return self._lately(self._changes[-1] > max(self._rule.lips, self._rule.lips_over_noise * noise))
+        return self._changes[-1] > max(self._rule.lips, self._rule.lips_over_noise * noise)
 
 
 def _change(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:

@@ -22,7 +22,7 @@ class Attention:
         self._voice, self._lips = VoiceDetector(rule), LipDetector(rule)
         self._check = PictureCheck(pictures)
         self._start = start
-        self._noted = np.zeros((0, 3), np.bool_)
+        self._noted = np.zeros((0, 4), np.bool_)
 
     def watch(self, ticks: Ticks) -> Ticks:
         """Watch the next ticks.
@@ -30,7 +30,7 @@ class Attention:
         Returns:
             The same, without the pictures that are dark, blank or frozen.
         """
-        noted = np.zeros((len(ticks), 3), np.bool_)
+        noted = np.zeros((len(ticks), 4), np.bool_)
         for index in range(len(ticks)):
             noted[index] = self._tick(ticks.part(index, index + 1))
         self._noted = np.concatenate([self._noted, noted])
@@ -53,15 +53,20 @@ class Attention:
             )
         self._noted = self._noted[start - self._start :]
         self._start = start
-        voice, lips, face = self._noted[: stop - start].T
-        return Activity(voice, lips, face)
+        return Activity(*self._noted[: stop - start].T)
 
-    def _tick(self, tick: Ticks) -> tuple[bool, bool, bool]:
-        """Voice, moving lips, and a mouth to look at."""
-        voice = bool(tick.audio_present[0]) and self._voice(tick.samples)
+    def _tick(self, tick: Ticks) -> tuple[bool, bool, bool, bool]:
+        """What :class:`Activity` says of it: voice, lips, face, speech."""
+        listens = bool(tick.audio_present[0])
+        voice = listens and self._voice(tick.samples)
+        lips, face = self._look(tick, voice)
+        return voice, lips, face, voice or (lips and not (listens and self._voice.misses_nothing))
+
+    def _look(self, tick: Ticks, voice: bool) -> tuple[bool, bool]:
+        """Moving lips, and a mouth to look at."""
         if not tick.video_present[0]:
             self._check.miss()
-            return voice, self._lips(None), False
+            return self._lips(None), False
         picture = mouth_picture(tick.crops[0])
         seen = self._check(tick.crops[0], picture, voice)
-        return voice, self._lips(picture if seen else None), seen
+        return self._lips(picture if seen else None), seen

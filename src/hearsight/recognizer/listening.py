@@ -29,6 +29,8 @@ class Listening:
         self._lead, self._hold = round(rule.lead_s * FRAME_RATE), round(rule.hold_s * FRAME_RATE)
         self._active = deque[int]()
         self._active_at: int | None = None
+        self._speech = deque[int]()
+        self._spoke_at: int | None = None
         self._moved_at: int | None = None
         self._next: int | None = None
         self._witnesses: deque[tuple[int, bool]] = deque(maxlen=longest_ticks + FIRST_WORD_TICKS)
@@ -43,6 +45,8 @@ class Listening:
                 self._moved_at = tick
             if voice or lips:
                 self._active.append(tick)
+            if activity.speech[index]:
+                self._speech.append(tick)
             if voice and face:
                 rests = self._moved_at is None or tick - self._moved_at > MOVED_TICKS
                 self._witnesses.append((tick, not rests))
@@ -50,12 +54,14 @@ class Listening:
 
     def at(self, now: int) -> bool:
         """Whether to listen at a tick; ticks are asked for in order."""
-        while self._active and self._active[0] <= now + self._lead:
-            self._active_at = self._active.popleft()
-        return self._active_at is not None and now - self._active_at <= self._hold
+        while self._speech and self._speech[0] <= now + self._lead:
+            self._spoke_at = self._speech.popleft()
+        return self._spoke_at is not None and now - self._spoke_at <= self._hold
 
     def rest(self, now: int) -> int:
-        """Ticks since a voice was heard or lips moved, 0 if that is going on."""
+        """Ticks since a voice was heard or lips moved, 0 if that is going on; asked for in order too."""
+        while self._active and self._active[0] <= now + self._lead:
+            self._active_at = self._active.popleft()
         return max(0, now - self._active_at) if self._active_at is not None else 0
 
     def on_screen(self, first: int, last: int) -> bool | None:
