@@ -30,8 +30,8 @@ from websockets.sync.client import connect
 
 from benchmarks.serve_load import webm_take
 
-GROWTH_MB = 60
-"""Memory may differ by this between the first minute's end and the last: caches of sizes and threads."""
+GROWTH_MB = 40
+"""The least memory of the last third may be this much above the most of the first: it goes up and down by 50."""
 CHECK_EVERY = 25
 FORM = b'--a\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n%s\r\n--a--'
 INTERNAL = ("internal", "internal_error")
@@ -214,10 +214,10 @@ def fuzz(url: str, process: psutil.Process, options: argparse.Namespace) -> bool
         time.sleep(options.pause)
         if clients % CHECK_EVERY == 0:
             wrong += honest(url, options.clip) != expected
-            sizes.append((time.monotonic() - began, process.memory_info().rss / 1e6))
+            sizes.append(process.memory_info().rss / 1e6)
     alive = process.is_running() and honest(url, options.clip) == expected
-    first = next((size for at, size in sizes if at > min(60.0, options.minutes * 15)), 0.0)
-    growth = sizes[-1][1] - first if sizes else 0.0
+    third = max(1, len(sizes) // 3)
+    growth = min(sizes[-third:], default=0.0) - max(sizes[:third], default=0.0)
     print(
         f"{clients} clients in {(time.monotonic() - began) / 60:.1f} minutes; met: {dict(met.most_common())}"
     )
