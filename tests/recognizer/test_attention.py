@@ -54,6 +54,20 @@ def test_dark_and_blank_pictures_are_not_looked_at(blank: str) -> None:
     assert (watched.samples == whole.samples).all()
 
 
+def test_a_covered_mouth_is_not_looked_at() -> None:
+    whole = speaking()
+    crops = whole.crops.copy()
+    crops[20:40, 30:75, 20:76] = 120
+    present = attention().watch(with_crops(whole, crops)).video_present
+    assert present.tolist() == [True] * 20 + [False] * 20 + [True] * 20
+
+
+def test_little_light_is_better_than_none() -> None:
+    whole = speaking()
+    dim = (whole.crops * 0.15).astype(np.uint8)
+    assert attention().watch(with_crops(whole, dim)).video_present.all()
+
+
 def test_a_frozen_picture_is_dropped_soon_and_taken_up_at_once() -> None:
     whole = speaking(80)
     crops = whole.crops.copy()
