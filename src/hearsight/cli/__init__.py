@@ -1,0 +1,21 @@
+"""The command line: each verb parses its options and calls one function.
+
+What a verb needs is imported inside it, so that ``hearsight --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+
+# Importing a module of verbs puts them under the command, in the order of these lines.
+from hearsight.cli import captioning, training, measuring  # isort: skip
+from hearsight.cli.app import app
+
+__all__ = ["app", "captioning", "main", "measuring", "training"]
+
+
+def main() -> None:
+    """Entry point of the command ``hearsight``."""
+    # OpenCV reads it when it is imported; for pictures of this size a second thread is only overhead.
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+    app()

@@ -1,0 +1,107 @@
+"""Verbs that make a model: they need the extra ``lab``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hearsight.cli.app import app, complain, extra_installed, read_text
+from hearsight.cli.options import (
+    ManifestArgument,
+    OutOption,
+)
+
+
+@app.command()
+def prepare(
+    manifest: ManifestArgument,
+    out: OutOption,
+    split: Annotated[str | None, typer.Option(metavar="S", help="Only the rows of this split.")] = None,
+    workers: Annotated[int, typer.Option(min=1, metavar="N", help="Processes.")] = 1,
+) -> None:
+    """Turn a manifest's recordings into shards of mouth crops and sound, to train on."""
+    from hearsight.lab.data.prepare import prepare
+
+    index = prepare(manifest, out, split=split, workers=workers)
+    clips = sum(shard["samples"] for shard in index.shards)
+    typer.echo(f"{clips} clips in {len(index.shards)} shards in {out}")
+    for skipped in index.skipped:
+        complain(f"skipped {skipped['id']}: {skipped['reason']}")
+
+
+@app.command()
+def train(
+    data: Annotated[
+        list[str], typer.Option(metavar="DIR[=SHARE]", help="Shards, with their share; repeat for several.")
+    ],
+    validation: Annotated[list[str], typer.Option(metavar="DIR", help="Shards that choose the checkpoint.")],
+    out: OutOption,
+    size: Annotated[str, typer.Option(help="Named size of the network: small, device, recipe.")] = "small",
+    steps: Annotated[int, typer.Option(min=1, metavar="N", help="Batches to train on.")] = 4000,
+    batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Utterances per process.")] = 16,
+    processes: Annotated[int, typer.Option(min=1, metavar="N", help="Processes of one thread each.")] = 1,
+    learning_rate: Annotated[float, typer.Option(metavar="RATE", help="Its highest value.")] = 1e-3,
+    pieces: Annotated[int, typer.Option(min=8, metavar="N", help="Vocabulary of a new training.")] = 256,
+    texts: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Further sentences for the vocabulary, one a line.")
+    ] = None,
+    initial: Annotated[
+        Path | None, typer.Option(metavar="CHECKPOINT", help="Begin with the weights of another training.")
+    ] = None,
+    validate_every: Annotated[int, typer.Option(min=1, metavar="N", help="Steps between error rates.")] = 200,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of chance.")] = 0,
+    bf16: Annotated[bool, typer.Option("--bf16", help="Where the processor has it, twice as fast.")] = False,
+) -> None:
+    """Train a model on shards; the same command goes on where it was broken off."""
+    with extra_installed("train", "lab"):
+        from hearsight.lab.data.batches import Source
+        from hearsight.lab.train import TrainingOptions, train
+        from hearsight.lab.vocabulary import vocabulary_for
+    sources = [Source.parse(each) for each in data]
+    folders = [source.folder for source in sources]
+    options = TrainingOptions(
+        sources,
+        validation,
+        out,
+        size=size,
+        batch_size=batch_size,
+        processes=processes,
+        max_steps=steps,
+        learning_rate=learning_rate,
+        validate_every=validate_every,
+        seed=seed,
+        bf16=bf16,
+        initial=initial,
+    )
+    typer.echo(train(options, vocabulary_for(folders, out, size=pieces, extra_texts=texts)))
+
+
+@app.command()
+def export(
+    checkpoints: Annotated[
+        list[Path], typer.Argument(metavar="CHECKPOINT...", help="Of one training; several are averaged.")
+    ],
+    out: OutOption,
+    name: Annotated[str, typer.Option(help="Name of the model.")],
+    description: Annotated[str, typer.Option(help="What it is for, in one line.")] = "",
+    licence: Annotated[str, typer.Option(help="Of the weights.")] = "unknown",
+    origin: Annotated[str, typer.Option(help="What it was made from.")] = "hearsight train",
+    card: Annotated[Path | None, typer.Option(metavar="FILE", help="Model card, in Markdown.")] = None,
+    validation: Annotated[
+        list[str] | None, typer.Option(metavar="DIR", help="Shards with word times, to time the words by.")
+    ] = None,
+    segment: Annotated[int | None, typer.Option(min=1, metavar="FRAMES", help="Another latency.")] = None,
+    right_context: Annotated[
+        int | None, typer.Option(min=0, metavar="FRAMES", help="Another latency.")
+    ] = None,
+    fp32: Annotated[bool, typer.Option("--fp32", help="Keep the encoder's matrices as floats.")] = False,
+) -> None:
+    """Turn trained checkpoints into a bundle, which runs without torch."""
+    with extra_installed("export", "lab"):
+        from hearsight.lab.export import About, export_checkpoints
+    text = f"# {name}\n\n{description}\n" if card is None else read_text(card)
+    about = About(name=name, description=description, licence=licence, origin=origin, card=text)
+    latency = (segment, right_context)
+    typer.echo(export_checkpoints(checkpoints, out, about, validation or [], latency=latency, int8=not fp32))
