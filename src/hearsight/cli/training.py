@@ -38,7 +38,7 @@ def train(
     ],
     validation: Annotated[list[str], typer.Option(metavar="DIR", help="Shards that choose the checkpoint.")],
     out: OutOption,
-    size: Annotated[str, typer.Option(help="Named size of the network: small, device, recipe.")] = "small",
+    size: Annotated[str, typer.Option(help="Of the network: small, small-en, device, recipe.")] = "small",
     steps: Annotated[int, typer.Option(min=1, metavar="N", help="Batches to train on.")] = 4000,
     batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Utterances per process.")] = 16,
     processes: Annotated[int, typer.Option(min=1, metavar="N", help="Processes of one thread each.")] = 1,
@@ -50,6 +50,13 @@ def train(
     initial: Annotated[
         Path | None, typer.Option(metavar="CHECKPOINT", help="Begin with the weights of another training.")
     ] = None,
+    ear: Annotated[
+        Path | None,
+        typer.Option(metavar="CHECKPOINT", help="Of the ear of small-en, distilled before."),
+    ] = None,
+    frozen_senses: Annotated[
+        bool, typer.Option("--frozen-senses", help="Ear and eyes of small-en stay as they are.")
+    ] = False,
     validate_every: Annotated[int, typer.Option(min=1, metavar="N", help="Steps between error rates.")] = 200,
     seed: Annotated[int, typer.Option(metavar="N", help="Of chance.")] = 0,
     bf16: Annotated[bool, typer.Option("--bf16", help="Where the processor has it, twice as fast.")] = False,
@@ -74,6 +81,8 @@ def train(
         seed=seed,
         bf16=bf16,
         initial=initial,
+        ear=ear,
+        frozen_senses=frozen_senses,
     )
     typer.echo(train(options, vocabulary_for(folders, out, size=pieces, extra_texts=texts)))
 

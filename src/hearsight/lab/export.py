@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from hearsight.lab.checkpoint import Checkpoint, average, read_checkpoint
+from hearsight.lab.ear.transducer import transducer
 from hearsight.lab.graphs import Graph, graphs
 from hearsight.lab.network.config import ModelConfig
 from hearsight.lab.network.model import AVTransducer
@@ -41,7 +42,7 @@ def build(
         segment=segment or config.segment,
         right_context=config.right_context if right_context is None else right_context,
     )
-    model = AVTransducer(config)
+    model = transducer(config)
     model.load_state_dict(checkpoint.weights)
     return model.eval()
 
@@ -148,14 +149,28 @@ def to_onnx(graph: Graph) -> bytes:
     if graph.state:
         named, rest = shapes[: len(graph.inputs)], shapes[len(graph.inputs) :]
         shapes = (*named, rest)
+    return export_program(graph.module, examples, (graph.input_names, graph.output_names), shapes)
+
+
+def export_program(
+    module: torch.nn.Module, examples: tuple[Tensor, ...], names: tuple[list[str], list[str]], shapes: Any
+) -> bytes:
+    """A module as ONNX.
+
+    Args:
+        module: in evaluation mode.
+        examples: its arguments.
+        names: of its inputs and of its outputs.
+        shapes: which sizes of the arguments may be others, as ``torch.export`` takes it.
+    """
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            graph.module,
+            module,
             examples,
             dynamo=True,
-            input_names=graph.input_names,
-            output_names=graph.output_names,
+            input_names=names[0],
+            output_names=names[1],
             dynamic_shapes=shapes,
             external_data=False,
             verbose=False,

@@ -16,14 +16,16 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from hearsight.errors import HearsightError
 from hearsight.lab.checkpoint import read_checkpoint
 from hearsight.lab.data.batches import Batch, Source, TrainingStream
 from hearsight.lab.data.examples import Augmentation
+from hearsight.lab.ear.senses import read_senses
+from hearsight.lab.ear.transducer import EarTransducer, transducer
 from hearsight.lab.network.config import ModelConfig
-from hearsight.lab.network.model import AVTransducer
 from hearsight.lab.objective import losses, sequence_weight
 from hearsight.lab.validation import ValidationSet, word_error_rate
 
@@ -37,6 +39,9 @@ class TrainingOptions:
         frame_steps: steps at the start with framewise targets alone.
         ramp_steps: steps over which the sequence losses come in after that.
         gentle_steps: steps over which the noise grows to its full share.
+        initial: checkpoint of another training whose weights are the first ones.
+        ear: checkpoint of ``python -m hearsight.lab.ear`` whose ear, and eyes if it has any, are taken.
+        frozen_senses: ear and eyes stay as they are; for networks with an ear.
     """
 
     data: Sequence[Source]
@@ -59,6 +64,8 @@ class TrainingOptions:
     seed: int = 0
     bf16: bool = False
     initial: Path | None = None
+    ear: Path | None = None
+    frozen_senses: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 
@@ -67,7 +74,7 @@ class TransducerModule(pl.LightningModule):
 
     def __init__(self, config: ModelConfig, options: TrainingOptions, piece_model: bytes) -> None:
         super().__init__()
-        self.model = AVTransducer(config)
+        self.model = transducer(config)
         self.options = options
         self.piece_model = piece_model
         self.validation_sets: list[ValidationSet] = []
@@ -111,8 +118,9 @@ class TransducerModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW without decay on vectors; warm-up and cosine."""
         options = self.options
-        matrices = [value for value in self.parameters() if value.dim() > 1]
-        vectors = [value for value in self.parameters() if value.dim() <= 1]
+        learning = [value for value in self.parameters() if value.requires_grad]
+        matrices = [value for value in learning if value.dim() > 1]
+        vectors = [value for value in learning if value.dim() <= 1]
         groups = [
             {"params": matrices, "weight_decay": options.weight_decay},
             {"params": vectors, "weight_decay": 0.0},
@@ -166,6 +174,7 @@ def train(options: TrainingOptions, piece_model: bytes) -> Path:
     last = checkpoints / "last.ckpt"
     if options.initial is not None and not last.exists():
         module.model.load_state_dict(read_checkpoint(options.initial).weights)
+    _prepare_ear(module.model, options, last.exists())
     trainer = _trainer(options, checkpoints)
     # On processors the fused attention's backward pass is the slower one: 30 % of a step of `small`.
     with sdpa_kernel(SDPBackend.MATH) if trainer.strategy.root_device.type == "cpu" else nullcontext():
@@ -173,6 +182,18 @@ def train(options: TrainingOptions, piece_model: bytes) -> Path:
     if trainer.global_step >= options.max_steps:
         trainer.save_checkpoint(last)
     return checkpoints
+
+
+def _prepare_ear(model: nn.Module, options: TrainingOptions, resumed: bool) -> None:
+    """Give a network with an ear its ear, and keep it from learning, as the options say."""
+    if options.ear is None and not options.frozen_senses:
+        return
+    if not isinstance(model, EarTransducer):
+        raise HearsightError(f"the size {options.size!r} has no ear: choose small-en, or leave the ear out")
+    if options.ear is not None and not resumed:
+        model.take_senses(read_senses(options.ear))
+    if options.frozen_senses:
+        model.freeze_senses()
 
 
 def _trainer(options: TrainingOptions, checkpoints: Path) -> pl.Trainer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,18 +59,7 @@ def _in_babble(examples: list[Example], seed: int = 7) -> list[Example]:
         samples = example.samples
         if noise is not None:
             samples = samples + noise * np.sqrt(active_power(samples) / active_power(noise), dtype=np.float32)
-        noisy.append(
-            Example(
-                samples=samples.astype(np.float32),
-                pixels=example.pixels,
-                audio_present=example.audio_present,
-                video_present=example.video_present,
-                labels=example.labels,
-                frame_targets=example.frame_targets,
-                text=example.text,
-                words=example.words,
-            )
-        )
+        noisy.append(dataclasses.replace(example, samples=samples.astype(np.float32)))
     return noisy
 
 

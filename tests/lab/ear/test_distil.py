@@ -10,7 +10,8 @@ import torch
 
 from hearsight.errors import HearsightError
 from hearsight.lab.data.batches import Source
-from hearsight.lab.ear.distil import CHECKPOINT, LOG, Distillation, DistilOptions, distil, read_ear
+from hearsight.lab.ear.distil import distil, read_ear
+from hearsight.lab.ear.distillation import CHECKPOINT, LOG, Distillation, DistilOptions
 from hearsight.lab.ear.encoder import Chunking
 
 

@@ -38,7 +38,7 @@ def test_named_sizes_have_the_published_parameters(size, millions):
 
 
 def test_an_unknown_size_is_refused_by_name():
-    with pytest.raises(HearsightError, match="small, device, recipe"):
+    with pytest.raises(HearsightError, match="small, small-en, device, recipe"):
         ModelConfig.named("huge")
 
 

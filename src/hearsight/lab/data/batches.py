@@ -30,6 +30,7 @@ class Batch:
 
     Attributes:
         samples: ``(batch, frames * 640)`` float32.
+        clean: like ``samples``: the sound before noise, rooms and masks.
         crops: ``(batch, frames, 96, 96)`` uint8.
         audio_present, video_present: ``(batch, frames)`` bool.
         labels: ``(batch, labels)`` int64, zero-padded.
@@ -40,6 +41,7 @@ class Batch:
     """
 
     samples: Tensor
+    clean: Tensor
     crops: Tensor
     audio_present: Tensor
     video_present: Tensor
@@ -69,6 +71,7 @@ def collate(examples: Sequence[Example]) -> Batch:
     labels = max(1, max(len(example.labels) for example in examples))
     batch = Batch(
         samples=torch.zeros(size, frames * SAMPLES_PER_FRAME),
+        clean=torch.zeros(size, frames * SAMPLES_PER_FRAME),
         crops=torch.zeros(size, frames, CROP_SIZE, CROP_SIZE, dtype=torch.uint8),
         audio_present=torch.zeros(size, frames, dtype=torch.bool),
         video_present=torch.zeros(size, frames, dtype=torch.bool),
@@ -82,6 +85,7 @@ def collate(examples: Sequence[Example]) -> Batch:
     for row, example in enumerate(examples):
         ticks = len(example)
         batch.samples[row, : ticks * SAMPLES_PER_FRAME] = torch.from_numpy(example.samples)
+        batch.clean[row, : ticks * SAMPLES_PER_FRAME] = torch.from_numpy(example.clean)
         batch.crops[row, :ticks] = torch.from_numpy(example.pixels)
         batch.audio_present[row, :ticks] = torch.from_numpy(example.audio_present)
         batch.video_present[row, :ticks] = torch.from_numpy(example.video_present)

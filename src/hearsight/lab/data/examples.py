@@ -43,9 +43,13 @@ class Augmentation:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One utterance as the network takes it; see :class:`hearsight.types.Crops` for the shapes."""
+    """One utterance as the network takes it; see :class:`hearsight.types.Crops` for the shapes.
+
+    ``clean`` is the sound before anything was done to it but its speed, also where it is not heard.
+    """
 
     samples: NDArray[np.float32]
+    clean: NDArray[np.float32]
     pixels: NDArray[np.uint8]
     audio_present: NDArray[np.bool_]
     video_present: NDArray[np.bool_]
@@ -62,10 +66,12 @@ def whole_example(sample: Sample, pieces: sentencepiece.SentencePieceProcessor) 
     """The sample as it is, for evaluation."""
     ticks = sample.ticks
     samples, pixels = sample.samples, sample.pixels
+    samples = np.zeros(ticks * SAMPLES_PER_FRAME, np.float32) if samples is None else samples
     return Example(
-        samples=np.zeros(ticks * SAMPLES_PER_FRAME, np.float32) if samples is None else samples,
+        samples=samples,
+        clean=samples,
         pixels=np.zeros((ticks, CROP_SIZE, CROP_SIZE), np.uint8) if pixels is None else pixels,
-        audio_present=np.full(ticks, samples is not None),
+        audio_present=np.full(ticks, sample.samples is not None),
         video_present=sample.video_present,
         labels=np.array(pieces.encode(sample.text), np.int64),
         frame_targets=frame_targets(sample.words, ticks, pieces),
@@ -105,15 +111,17 @@ class ExampleMaker:
             first, last = 0, sample.ticks
         speed = rng.uniform(*settings.speed_range) if rng.random() < settings.speed else 1.0
         ticks = max(8, int((last - first) / speed))
-        samples = np.zeros(ticks * SAMPLES_PER_FRAME, np.float32)
+        samples, clean = np.zeros((2, ticks * SAMPLES_PER_FRAME), np.float32)
         pixels = np.zeros((ticks, CROP_SIZE, CROP_SIZE), np.uint8)
         present = np.zeros(ticks, np.bool_)
-        if hears and sample.samples is not None:
+        if sample.samples is not None:
             part = change_speed(sample.samples[first * SAMPLES_PER_FRAME : last * SAMPLES_PER_FRAME], speed)
             part = part[: len(samples)]
-            samples[: len(part)] = augment_audio(
-                part, settings.audio, self._babble, seen=sees, severity=severity, rng=rng
-            )
+            clean[: len(part)] = part
+            if hears:
+                samples[: len(part)] = augment_audio(
+                    part, settings.audio, self._babble, seen=sees, severity=severity, rng=rng
+                )
         if sees and sample.pixels is not None:
             index = np.clip(first + np.round(np.arange(ticks) * speed).astype(int), first, last - 1)
             pixels, present = augment_video(
@@ -122,6 +130,7 @@ class ExampleMaker:
         words = _moved(sample.words, first, speed)
         return Example(
             samples=samples,
+            clean=clean,
             pixels=pixels,
             audio_present=np.full(ticks, hears),
             video_present=present,

@@ -54,7 +54,7 @@ def frame_targets(
     pieces: sentencepiece.SentencePieceProcessor,
     delay: int = 2,
 ) -> NDArray[np.int64]:
-    """The last piece of each word on the frames of its second part, 0 elsewhere.
+    """The pieces of each word, each on the frames of the second part of its share of the word, 0 elsewhere.
 
     Args:
         words: word, start and end in seconds; None where the times are not known.
@@ -66,8 +66,10 @@ def frame_targets(
         return np.full(frames, UNKNOWN_FRAME, np.int64)
     targets = np.zeros(frames, np.int64)
     for word, start, end in words:
-        middle = start + (end - start) * 0.35
-        first = max(0, int(middle * FRAME_RATE) + delay)
-        last = max(0, min(frames, int(np.ceil(end * FRAME_RATE)) + delay))
-        targets[first:last] = pieces.encode(word)[-1]
+        labels = pieces.encode(word)
+        share = (end - start) / max(1, len(labels))
+        for place, label in enumerate(labels):
+            first = max(0, int((start + (place + 0.35) * share) * FRAME_RATE) + delay)
+            last = max(0, min(frames, int(np.ceil((start + (place + 1) * share) * FRAME_RATE)) + delay))
+            targets[first:last] = label
     return targets

@@ -48,7 +48,8 @@ def distil_ear(
 ) -> None:
     """Teach the streaming ear the published ear's features of the clean sound."""
     from hearsight.lab.data.batches import Source
-    from hearsight.lab.ear.distil import DistilOptions, distil
+    from hearsight.lab.ear.distil import distil
+    from hearsight.lab.ear.distillation import DistilOptions
     from hearsight.lab.ear.sounds import Mishearing
 
     options = DistilOptions(
@@ -65,6 +66,46 @@ def distil_ear(
         mishearing=Mishearing(noise=noise),
     )
     training = distil(options, EarAssets.open(cache))
+    print(f"{out}: {training.step} of {steps} steps.")
+
+
+@app.command("see")
+def teach_the_eyes(
+    data: Annotated[list[str], typer.Option(help="Folder of shards of sound, or FOLDER=WEIGHT; repeatable.")],
+    pictures: Annotated[list[str], typer.Option(help="The same, of shards with pictures.")],
+    ear: Annotated[Path, typer.Option(help="Checkpoint of `distil`: the ear to begin with.")],
+    out: Annotated[Path, typer.Option(help="Folder of the checkpoint and the log; goes on if it has one.")],
+    lips: Annotated[
+        Path | None, typer.Option(help="Checkpoint of `hearsight train` whose video front-end is taken.")
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Steps of the whole schedule.")] = 3000,
+    held_out: Annotated[str | None, typer.Option(help="Folder of shards to measure with.")] = None,
+    rooms: Annotated[Path | None, typer.Option(help="Folder of measured room responses.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Utterances in a step.")] = 12,
+    learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 6e-4,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    bf16: Annotated[bool, typer.Option(help="Compute in bfloat16.")] = True,
+    cache: Cache = None,
+) -> None:
+    """Teach the ear's eyes: noisy sound and lips in, the features of the clean sound out."""
+    from hearsight.lab.data.batches import Source
+    from hearsight.lab.ear.see import SeeOptions, see
+
+    options = SeeOptions(
+        data=[Source.parse(folder) for folder in data],
+        pictures=[Source.parse(folder) for folder in pictures],
+        ear=ear,
+        lips=lips,
+        out=out,
+        held_out=held_out,
+        rooms=rooms,
+        steps=steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+        bf16=bf16,
+    )
+    training = see(options, EarAssets.open(cache))
     print(f"{out}: {training.step} of {steps} steps.")
 
 

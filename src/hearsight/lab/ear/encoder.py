@@ -6,6 +6,7 @@ attention sees its own chunk and so many chunks before it; positions go round af
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -106,17 +107,21 @@ class Encoder(nn.Module):
         self.norm = nn.LayerNorm(DIM)
         self.register_buffer("positions", torch.zeros(WINDOW_FRAMES, DIM))
 
-    def forward(self, log_mel: Tensor, offset: Tensor | None = None) -> Tensor:
+    def forward(
+        self, log_mel: Tensor, offset: Tensor | None = None, look: Callable[[Tensor], Tensor] | None = None
+    ) -> Tensor:
         """A whole clip.
 
         Args:
             log_mel: ``(batch, 2 * frames, 80)``, scaled.
             offset: ``(batch,)`` position of the first frame; 0 if not given.
+            look: what the eyes make of the convolved frames ``(batch, frames, 384)``.
 
         Returns:
             ``(batch, frames, 384)``.
         """
         frames = F.gelu(self.conv2(F.gelu(self.conv1(log_mel.transpose(1, 2))))).transpose(1, 2)
+        frames = frames if look is None else look(frames)
         count = torch.arange(frames.shape[1], device=frames.device)
         place = count[None] if offset is None else offset[:, None] + count
         frames = frames + self.positions[place % WINDOW_FRAMES]
@@ -137,13 +142,16 @@ class Encoder(nn.Module):
             "heard": torch.zeros(batch, 1, dtype=torch.int64),
         }
 
-    def step(self, log_mel: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, log_mel: Tensor, state: State, look: Callable[[Tensor], Tensor] | None = None
+    ) -> tuple[Tensor, State]:
         """The next chunk of a stream; all chunks together equal :meth:`forward`.
 
         Args:
             log_mel: ``(batch, 2 * chunk + 1, 80)``, scaled: the frames of the chunk and the first one after
                 it, which comes again in the next call.
             state: from :meth:`initial_state` or the call before.
+            look: as for :meth:`forward`.
 
         Returns:
             ``(batch, chunk, 384)`` and the next state.
@@ -152,6 +160,7 @@ class Encoder(nn.Module):
         hidden = F.gelu(F.conv1d(mel, self.conv1.weight, self.conv1.bias))
         convolved = torch.cat([state["hidden"], hidden], 2)
         frames = F.gelu(F.conv1d(convolved, self.conv2.weight, self.conv2.bias, 2)).transpose(1, 2)
+        frames = frames if look is None else look(frames)
         count = torch.arange(frames.shape[1], device=frames.device)
         frames = frames + self.positions[(state["heard"] + count) % WINDOW_FRAMES]
         memory = torch.arange(state["keys"].shape[3], device=frames.device)

@@ -14,7 +14,8 @@ class ModelConfig:
     """Shape of the whole transducer; lengths are in frames of 40 ms.
 
     Attributes:
-        audio_frontend: ``log_mel``, or ``waveform`` (ResNet1D-18 of the TorchAudio tutorial).
+        audio_frontend: ``log_mel``, ``waveform`` (ResNet1D-18 of the TorchAudio tutorial), or ``ear``
+            (a streaming Whisper encoder into which the lips are fused; 768 features per frame).
         video_frontend: ``plain`` (small 2-D convolutions over five stacked frames), ``resnet``
             (Conv3d + ResNet18) or ``linear`` (one matrix on 44x44 pixels).
         video_channels: width of the ``plain`` stem and of its four stages.
@@ -27,7 +28,7 @@ class ModelConfig:
     """
 
     name: str = "small"
-    audio_frontend: Literal["log_mel", "waveform"] = "log_mel"
+    audio_frontend: Literal["log_mel", "waveform", "ear"] = "log_mel"
     video_frontend: Literal["plain", "resnet", "linear"] = "plain"
     video_channels: tuple[int, ...] = (16, 24, 48, 96, 160)
     frontend_dim: int = 192
@@ -70,7 +71,7 @@ class ModelConfig:
 
     @classmethod
     def named(cls, name: str) -> ModelConfig:
-        """One of the named sizes: ``small``, ``device``, ``recipe``.
+        """One of the named sizes: ``small``, ``small-en``, ``device``, ``recipe``.
 
         ``device`` and ``recipe`` are the published shapes: the TorchAudio tutorial's
         ``device_avsr_model`` and its training recipe (pytorch/audio ``examples/avsr``).
@@ -100,6 +101,20 @@ _PUBLISHED = ModelConfig(
 
 NAMED_SIZES: dict[str, ModelConfig] = {
     "small": ModelConfig(),
+    "small-en": ModelConfig(
+        name="small-en",
+        audio_frontend="ear",
+        fusion_hidden=512,
+        fusion_dim=768,
+        encoder_input_linear=True,
+        encoder_dim=256,
+        encoder_feedforward=768,
+        encoder_layers=4,
+        right_context=0,
+        predictor_dim=256,
+        joiner_dim=256,
+        vocabulary_size=500,
+    ),
     "device": dataclasses.replace(
         _PUBLISHED,
         name="device",

@@ -59,9 +59,7 @@ class AVTransducer(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.audio = audio_frontend(config)
-        self.video = video_frontend(config)
-        self.fusion = Fusion(config.frontend_dim, config.fusion_hidden, config.fusion_dim, config.dropout)
+        self.make_senses()
         self.encoder = Emformer(config)
         published = config.encoder_layer == "emformer"
         self.encoder_output = nn.Linear(config.encoder_dim, config.joiner_dim)
@@ -73,6 +71,13 @@ class AVTransducer(nn.Module):
         self.joiner.start_blank(config.blank)
         with torch.no_grad():
             self.ctc.bias[config.blank] = 3.0
+
+    def make_senses(self) -> None:
+        """The front-ends and the fusion; another kind of them overrides this and the three methods below."""
+        config = self.config
+        self.audio = audio_frontend(config)
+        self.video = video_frontend(config)
+        self.fusion = Fusion(config.frontend_dim, config.fusion_hidden, config.fusion_dim, config.dropout)
 
     def fuse(
         self, audio: Tensor, video: Tensor, audio_present: Tensor, video_present: Tensor, state: State

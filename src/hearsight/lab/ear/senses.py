@@ -1,0 +1,40 @@
+"""What a training of the ear leaves: the weights of the senses, by the names of the transducer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hearsight.errors import HearsightError
+
+
+def read_senses(path: Path) -> dict[str, Tensor]:
+    """Weights of the averaged student, ``ear.…`` and, if it has eyes, ``eyes.…`` and ``video.…``.
+
+    Raises:
+        HearsightError: it is not a checkpoint of ``distil``.
+    """
+    content = read_distilled(path)
+    return {f"ear.{name}": value for name, value in content["ear"].items()} | content.get("eyes", {})
+
+
+def read_distilled(path: Path) -> dict[str, Any]:
+    """A checkpoint of ``distil``, whole.
+
+    Raises:
+        HearsightError: it is not one.
+    """
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        if not {"ear", "chunking", "student", "optimizer", "step"} <= content.keys():
+            raise ValueError("parts are missing")
+        return content
+    except FileNotFoundError as error:
+        raise HearsightError(f"{path} does not exist: name a checkpoint of `distil`.") from error
+    except Exception as error:
+        raise HearsightError(
+            f"{path} is not a checkpoint of `distil` ({type(error).__name__}): nothing in it was run."
+        ) from error

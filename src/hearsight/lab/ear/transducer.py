@@ -1,0 +1,178 @@
+"""The transducer of ``small-en``: its senses are a pretrained ear that streams, with eyes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hearsight.errors import HearsightError
+from hearsight.lab.ear.encoder import DIM, Chunking, Encoder
+from hearsight.lab.ear.log_mel import HOP, WINDOW, LogMel, relative_to_reference
+from hearsight.lab.network.config import ModelConfig
+from hearsight.lab.network.model import (
+    AVTransducer,
+    join_state,
+    split_state,
+    video_frontend,
+)
+from hearsight.lab.network.plain_video import shrink_crops, standardise_frames
+from hearsight.lab.network.streaming import State
+from hearsight.types import SAMPLES_PER_FRAME
+
+FRAMES_PER_TICK = 2
+"""Features of 20 ms in a frame of 40 ms."""
+LAG = SAMPLES_PER_FRAME
+"""Samples by which the features lag behind: the convolutions look 22.5 ms ahead."""
+_HISTORY = LAG + WINDOW // 2
+_SENSES = ("ear", "eyes", "video")
+RESTARTED = "ear_heard"
+"""The state that counts what was heard: set to 0, it makes the ear forget all before."""
+
+
+def transducer(config: ModelConfig) -> AVTransducer:
+    """The network that a configuration describes."""
+    return EarTransducer(config) if config.audio_frontend == "ear" else AVTransducer(config)
+
+
+class Eyes(nn.Module):
+    """Two-layer MLP that adds to the convolved sound what the lips say; without lips it adds nothing.
+
+    Starts as nothing, so that the ear that was there before is not harmed.
+    """
+
+    def __init__(self, seen_dim: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        heard_dim = FRAMES_PER_TICK * DIM
+        self.norm_heard, self.norm_seen = nn.LayerNorm(heard_dim), nn.LayerNorm(seen_dim)
+        self.mlp = nn.Sequential(
+            nn.Linear(heard_dim + seen_dim, hidden),
+            nn.SiLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, heard_dim),
+        )
+        last = self.mlp[-1]
+        assert isinstance(last, nn.Linear)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def forward(self, frames: Tensor, seen: Tensor, video_present: Tensor) -> Tensor:
+        """Sound and lips together.
+
+        Args:
+            frames: ``(batch, 2 * ticks, 384)`` convolved sound.
+            seen: ``(batch, ticks, seen_dim)`` features of the lips.
+            video_present: ``(batch, ticks)`` bool.
+
+        Returns:
+            Like ``frames``.
+        """
+        heard = frames.unflatten(1, (-1, FRAMES_PER_TICK)).flatten(2)
+        added = self.mlp(torch.cat([self.norm_heard(heard), self.norm_seen(seen)], 2))
+        heard = heard + torch.where(video_present.unsqueeze(-1), added, 0.0)
+        return heard.unflatten(2, (FRAMES_PER_TICK, DIM)).flatten(1, 2)
+
+
+class EarTransducer(AVTransducer):
+    """Log-mel, Whisper's encoder in chunks with the lips fused into its input, Emformer, transducer.
+
+    What the lips add comes before the encoder's attention, so that its features stay of the kind that the
+    pretrained decoder reads. Features lag one frame behind, for the look-ahead of the convolutions.
+    """
+
+    def make_senses(self) -> None:
+        """See the base class."""
+        config = self.config
+        self._frozen = False
+        self.log_mel = LogMel()
+        self.ear = Encoder(Chunking(chunk=FRAMES_PER_TICK * config.segment))
+        self.video = video_frontend(config)
+        self.eyes = Eyes(config.frontend_dim, config.fusion_hidden, config.dropout)
+
+    def take_senses(self, weights: dict[str, Tensor]) -> None:
+        """Take the weights of the ear, and of the eyes where there are any, from elsewhere.
+
+        Args:
+            weights: by name, ``ear.…``, ``eyes.…`` and ``video.…``.
+
+        Raises:
+            HearsightError: they are of another shape, or no ear is among them.
+        """
+        known = self.state_dict()
+        taken = {name: value for name, value in weights.items() if name.split(".")[0] in _SENSES}
+        fits = all(name in known and known[name].shape == value.shape for name, value in taken.items())
+        if not fits or not any(name.startswith("ear.") for name in taken):
+            raise HearsightError("these are not the weights of an ear of this size: distil one, and name it")
+        self.load_state_dict({**known, **taken})
+
+    def freeze_senses(self) -> None:
+        """From now on ear, eyes and video front-end learn nothing, nor do they drop anything out."""
+        self._frozen = True
+        for part in _SENSES:
+            getattr(self, part).requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> EarTransducer:
+        """As in torch, but what is frozen stays as it is."""
+        super().train(mode)
+        if self._frozen:
+            for part in _SENSES:
+                getattr(self, part).eval()
+        return self
+
+    def fuse(
+        self, audio: Tensor, video: Tensor, audio_present: Tensor, video_present: Tensor, state: State
+    ) -> tuple[Tensor, State]:
+        """As the base class has it, for exactly one segment of frames: features ``(batch, segment, 768)``."""
+        delayed = torch.cat([state["samples"], audio], 1)
+        length = audio.shape[1] + WINDOW  # the segment's windows and the first one after it
+        log_mel = relative_to_reference(self.log_mel(delayed[:, :length]))
+        patches = standardise_frames(shrink_crops(video.to(audio.dtype))) * video_present[..., None, None]
+        seen, video_state = self.video(patches, split_state(state, "video_"))
+        features, ear_state = self.ear.step(
+            log_mel, split_state(state, "ear_"), lambda frames: self.eyes(frames, seen, video_present)
+        )
+        after = {
+            "samples": delayed[:, -_HISTORY:],
+            **join_state("ear_", ear_state),
+            **join_state("video_", video_state),
+        }
+        return features.unflatten(1, (-1, FRAMES_PER_TICK)).flatten(2), after
+
+    def initial_frontend_state(self, batch: int) -> State:
+        """See the base class."""
+        return {
+            "samples": torch.zeros(batch, _HISTORY),
+            **join_state("ear_", self.ear.initial_state(batch)),
+            **join_state("video_", self.video.initial_state(batch)),  # type: ignore[operator]
+        }
+
+    def fuse_whole(
+        self, audio: Tensor, video: Tensor, audio_present: Tensor, video_present: Tensor
+    ) -> Tensor:
+        """See the base class; the same as :meth:`fuse` segment by segment."""
+        return self.hear_whole(audio, video, video_present).unflatten(1, (-1, FRAMES_PER_TICK)).flatten(2)
+
+    def hear_whole(
+        self, audio: Tensor, video: Tensor, video_present: Tensor, offset: Tensor | None = None
+    ) -> Tensor:
+        """Features ``(batch, 2 * frames, 384)`` of whole clips, one frame late.
+
+        Args:
+            audio: ``(batch, frames * 640)``.
+            video: ``(batch, frames, 96, 96)``.
+            video_present: ``(batch, frames)`` bool.
+            offset: ``(batch,)`` place of the first feature in Whisper's window.
+        """
+        with torch.no_grad():
+            late = F.pad(audio, (_HISTORY, 0))[:, : audio.shape[1] + WINDOW - HOP]
+            log_mel = relative_to_reference(self.log_mel(late))
+        rows = video_present.any(1).nonzero().squeeze(1)
+        if not len(rows):
+            features: Tensor = self.ear(log_mel, offset)
+            return features
+        patches = standardise_frames(shrink_crops(video[rows].to(audio.dtype)))
+        patches = patches * video_present[rows][..., None, None]
+        lips, _ = self.video(patches, self.video.initial_state(len(rows)))  # type: ignore[operator]
+        seen = lips.new_zeros(len(audio), *lips.shape[1:]).index_put((rows,), lips)
+        features = self.ear(log_mel, offset, lambda frames: self.eyes(frames, seen, video_present))
+        return features

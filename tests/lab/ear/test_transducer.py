@@ -1,0 +1,129 @@
+"""The network of ``small-en``: an ear that streams, with eyes that never harm it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hearsight.errors import HearsightError
+from hearsight.lab.ear.transducer import RESTARTED, EarTransducer, transducer
+from hearsight.lab.network.config import ModelConfig
+from hearsight.lab.network.model import AVTransducer
+
+SMALL_EN = dataclasses.replace(
+    ModelConfig.named("small-en"),
+    video_channels=(4, 4, 4, 8, 8),
+    frontend_dim=16,
+    fusion_hidden=24,
+    encoder_dim=16,
+    encoder_heads=2,
+    encoder_feedforward=24,
+    encoder_layers=1,
+    convolution_kernel=5,
+    vocabulary_size=20,
+)
+TICKS = 32
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    model = transducer(SMALL_EN).eval()
+    assert isinstance(model, EarTransducer)
+    model.ear.positions.normal_(std=0.1)
+    torch.nn.init.normal_(model.eyes.mlp[-1].weight, std=0.05)
+    return model
+
+
+def inputs(seed: int, present: float = 0.7):
+    torch.manual_seed(seed)
+    samples = 0.1 * torch.randn(2, TICKS * 640)
+    crops = torch.randint(0, 256, (2, TICKS, 96, 96), dtype=torch.uint8)
+    return samples, crops, torch.ones(2, TICKS, dtype=torch.bool), torch.rand(2, TICKS) < present
+
+
+@torch.no_grad()
+def streamed(model, samples, crops, heard, seen, state=None):
+    state, parts = state or model.initial_frontend_state(2), []
+    for start in range(0, samples.shape[1] // 640, 8):
+        now = slice(start, start + 8)
+        sound = samples[:, start * 640 : (start + 8) * 640]
+        features, state = model.fuse(sound, crops[:, now], heard[:, now], seen[:, now], state)
+        parts.append(features)
+    return torch.cat(parts, 1), state
+
+
+@torch.no_grad()
+def test_a_stream_hears_and_sees_what_the_whole_clip_does(model):
+    given_ = inputs(1)
+    parts, _ = streamed(model, *given_)
+    whole = model.fuse_whole(*given_)
+    assert whole.shape == (2, TICKS, SMALL_EN.fusion_dim)
+    torch.testing.assert_close(parts[:, : TICKS - 8], whole[:, : TICKS - 8], atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 1000))
+def test_without_lips_the_eyes_add_nothing(model, seed):
+    samples, crops, heard, seen = inputs(seed, present=0.0)
+    blind, _ = streamed(model, samples, torch.zeros_like(crops), heard, seen)
+    parts, _ = streamed(model, samples, crops, heard, seen)
+    assert torch.equal(parts, blind)
+
+
+@torch.no_grad()
+def test_new_eyes_leave_the_ear_as_it_was():
+    fresh = transducer(SMALL_EN).eval()
+    samples, crops, heard, _ = inputs(2)
+    sees = fresh.fuse_whole(samples, crops, heard, heard)
+    torch.testing.assert_close(sees, fresh.fuse_whole(samples, crops, heard, ~heard))
+
+
+@torch.no_grad()
+def test_once_restarted_the_ear_has_forgotten_all_but_the_last_frames(model):
+    given_ = inputs(3)
+    _, state = streamed(model, *inputs(4))
+    _, other = streamed(model, *inputs(5))
+    for name in state:
+        if name not in ("ear_keys", "ear_values"):
+            other[name] = state[name]
+    for each in (state, other):
+        each[RESTARTED] = torch.zeros_like(each[RESTARTED])
+    assert torch.equal(streamed(model, *given_, state)[0], streamed(model, *given_, other)[0])
+
+
+def test_frozen_senses_learn_nothing_and_drop_nothing():
+    model = transducer(SMALL_EN)
+    assert isinstance(model, EarTransducer)
+    model.freeze_senses()
+    model.train()
+    assert model.encoder.training
+    assert not model.video.training
+    samples, crops, heard, seen = inputs(6)
+    model.encode(model.fuse_whole(samples, crops, heard, seen), torch.tensor([TICKS, TICKS])).sum().backward()
+    learned = {name.split(".")[0] for name, value in model.named_parameters() if value.grad is not None}
+    assert "encoder" in learned
+    assert not learned & {"ear", "eyes", "video"}
+
+
+def test_an_ear_is_taken_with_its_eyes_or_refused():
+    source, target = transducer(SMALL_EN), transducer(SMALL_EN)
+    assert isinstance(target, EarTransducer)
+    weights = {
+        name: value for name, value in source.state_dict().items() if name.split(".")[0] in ("ear", "eyes")
+    }
+    target.take_senses(weights)
+    assert torch.equal(target.ear.conv1.weight, weights["ear.conv1.weight"])
+    with pytest.raises(HearsightError, match="distil one"):
+        target.take_senses({"eyes.norm_seen.weight": torch.ones(16)})
+    with pytest.raises(HearsightError, match="distil one"):
+        target.take_senses({"ear.conv1.weight": torch.ones(3)})
+
+
+def test_other_sizes_are_the_plain_network():
+    assert type(transducer(dataclasses.replace(SMALL_EN, audio_frontend="log_mel"))) is AVTransducer
