@@ -1,6 +1,7 @@
 """Whether bad pictures make recognition worse than none: audio + video against audio alone.
 
-    python benchmarks/never_worse.py MANIFEST [--split S ...] [--limit N] [--noise FILE --snr DB] [--model M]
+    python benchmarks/never_worse.py MANIFEST [--split S ...] [--limit N] [--case NAME ...]
+                                     [--noise FILE --snr DB] [--model M]
 
 Spoils the pictures of every recording in several ways, plays it through the live path as fast as it goes, and
 prints word error rates as a table for each split, with the difference from audio alone and its 95 % interval
@@ -56,24 +57,26 @@ def main() -> None:
     parser.add_argument("manifest")
     parser.add_argument("--split", action="append", default=[])
     parser.add_argument("--limit", type=int, help="recordings of each split at most")
+    parser.add_argument("--case", action="append", choices=SPOILED, help="only this one; repeat for several")
     parser.add_argument("--noise")
     parser.add_argument("--snr", type=float)
     parser.add_argument("--model", default="small")
     options = parser.parse_args()
     if (options.noise is None) != (options.snr is None):
         parser.error("noise and its level go together: give both --noise FILE and --snr DB")
+    cases = {name: SPOILED[name] for name in options.case or SPOILED}
     recognizer = Recognizer.load(options.model)
     rows = read_manifest(options.manifest, splits=options.split)
     noise = None if options.noise is None else read_noise(options.noise)
     for split in dict.fromkeys(row.split for row in rows):
-        errors: dict[str, list[WordErrors]] = {name: [] for name in ("audio alone", *SPOILED)}
+        errors: dict[str, list[WordErrors]] = {name: [] for name in ("audio alone", *cases)}
         for row in spread([row for row in rows if row.split == split], options.limit):
             clip = load(row, somebody_else(row, rows))
             samples = (
                 clip.samples if noise is None else add_noise(clip.samples, noise, options.snr, key=row.id)
             )
             errors["audio alone"].append(heard(recognizer, row, clip.pictures, samples, "audio"))
-            for name, spoil in SPOILED.items():
+            for name, spoil in cases.items():
                 errors[name].append(heard(recognizer, row, spoil(clip), samples, "av"))
         print_table(split, errors)
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hearsight.errors import HearsightError, MediaError
+from hearsight.face.stillness import LEAST_TICKS
 from hearsight.recognizer import Recognizer
 from hearsight.recognizer import live_recording as recording
 from hearsight.recognizer.effort import Effort, EffortController
 from hearsight.recognizer.live import LiveCaptions
 from hearsight.recognizer.live_recording import RecordingThread
 from hearsight.recognizer.mixing import NoiseMixer
-from hearsight.types import Chunk, Event
-from tests.recognizer.live_fake import FakeCapture, Tick, ticks_of
+from hearsight.types import Chunk, Event, Modality
+from tests.recognizer.live_fake import CHUNK, FakeCapture, Tick, ticks_of
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "set_white_by_k_four_soon.mp4"
 
@@ -57,6 +59,37 @@ def test_the_same_without_a_clock(small: Recognizer) -> None:
     assert [(event.kind, event.words, event.end) for event in live] == [
         (event.kind, event.words, event.end) for event in whole
     ]
+
+
+def test_a_picture_that_freezes_while_somebody_speaks_goes_at_once_live_and_in_a_file(
+    small: Recognizer,
+) -> None:
+    ticks, stop = ticks_of(EXAMPLE), 40
+    still = ticks[stop - 1].picture
+    frozen = [
+        replace(tick, picture=None if still is None else still.copy()) if stop <= number < stop + 20 else tick
+        for number, tick in enumerate(ticks)
+    ]
+    gone = [
+        replace(tick, picture=None) if stop + LEAST_TICKS - 1 <= number < stop + 20 else tick
+        for number, tick in enumerate(ticks)
+    ]
+    with LiveCaptions(small, FakeCapture(frozen), modality="av") as captions:
+        live = [replace(event, emitted=None) for event in captions]
+    assert live == pushed(small, frozen, "av")
+    assert finals(live) == finals(pushed(small, gone, "av"))
+    assert finals(pushed(small, frozen, "video")) != finals(pushed(small, gone, "video")), (
+        "nothing else is left"
+    )
+
+
+def pushed(recognizer: Recognizer, ticks: list[Tick], modality: Modality) -> list[Event]:
+    """What a stream says of the ticks, a few at a time."""
+    stream, events = recognizer.stream(modality), []
+    for start in range(0, len(ticks), CHUNK):
+        run = ticks[start : start + CHUNK]
+        events += stream.push([tick.picture for tick in run], np.concatenate([tick.samples for tick in run]))
+    return [*events, *stream.finish()]
 
 
 def test_stop_finishes_the_last_words(recognizer: Recognizer, ticks: list[Tick]) -> None:

@@ -14,6 +14,7 @@ from .course import MESH_INTERVAL, Face
 from .detector import FaceDetector
 from .geometry import Matrix, Points
 from .mesh import FaceMesh
+from .stillness import Stillness
 from .tracker import FaceTracker
 
 
@@ -53,8 +54,11 @@ class FacePath:
     def __init__(self, tracker: FaceTracker) -> None:
         self._tracker = tracker
         self._aligner = Aligner()
+        self._stillness = Stillness()
         self.last: list[FaceTrack | None] = []
         """The face in each frame of the latest chunk, None where there is none."""
+        self.frozen = np.zeros(0, bool)
+        """Of each frame of the latest chunk, whether the picture has frozen."""
 
     @classmethod
     def load(cls, *, mesh_interval: int = MESH_INTERVAL) -> FacePath:
@@ -73,16 +77,19 @@ class FacePath:
         """Forget the face, as at the start of another input."""
         self._tracker.reset()
         self._aligner.reset()
-        self.last = []
+        self._stillness.reset()
+        self.last, self.frozen = [], np.zeros(0, bool)
 
     def process(self, chunk: Chunk) -> Crops:
         """Crop the mouth in the next chunk of the input, of any number of frames.
 
         Returns:
-            Crops of the same ticks: zeros and ``video_present`` False where no face is seen.
+            Crops of the same ticks: zeros and ``video_present`` False where no face is seen. The face in a
+            frozen picture is followed and cropped too; :attr:`frozen` tells.
         """
         pixels = np.zeros((len(chunk), CROP_SIZE, CROP_SIZE), dtype=np.uint8)
         self.last = []
+        self.frozen = np.array([self._stillness(picture) for picture in chunk.frames], dtype=bool)
         for index, picture in enumerate(chunk.frames):
             face = self._tracker(picture)
             alignment = self._aligner(face)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hearsight.face.path import FacePath, FaceTrack
 from hearsight.recognizer.effort import Effort
 from hearsight.recognizer.notices import Situation
+from hearsight.recognizer.pictures import without_frozen
 from hearsight.types import FRAME_RATE, Chunk, Crops, Event, Modality, Sense
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ class LivePath:
         crops = self._face.process(chunk if sees else replace(chunk, frames=[None] * len(chunk)))
         self._look(chunk, crops.pixels[-1] if len(crops) else None, sees)
         heard = chunk.audio_present & hears
+        crops = without_frozen(crops, self._face.frozen, heard)
         used = (bool(heard.any()), bool(crops.video_present.any()))
         names: tuple[Sense, ...] = ("audio", "video")
         self.senses = tuple(name for name, had in zip(names, used, strict=True) if had)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hearsight.types import FRAME_RATE
+from hearsight.types import FRAME_RATE, Crops
 
 LIPS = (slice(3, 9), slice(4, 12))
 """Rows and columns of the lips in :func:`hearsight.recognizer.activity.mouth_picture`."""
@@ -32,6 +32,20 @@ class PictureRule:
     lips: float = 0.3
     still: float = 0.2
     frozen_s: float = 0.32
+
+
+def without_frozen(crops: Crops, frozen: NDArray[np.bool_], heard: NDArray[np.bool_]) -> Crops:
+    """The crops, but none of a frozen picture where there is sound to go by instead.
+
+    Args:
+        crops: of so many ticks.
+        frozen: ``(ticks,)``, as :attr:`hearsight.face.FacePath.frozen` tells.
+        heard: ``(ticks,)``, whether there is sound.
+    """
+    if not (stale := frozen & heard).any():
+        return crops
+    pixels = np.where(stale[:, None, None], np.uint8(0), crops.pixels)
+    return Crops(crops.start, pixels, crops.video_present & ~stale)
 
 
 class PictureCheck:

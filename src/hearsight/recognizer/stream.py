@@ -15,7 +15,7 @@ from hearsight.recognizer.bundle import Bundle
 from hearsight.recognizer.decoder import Decoder
 from hearsight.recognizer.endpoint import EndpointRule
 from hearsight.recognizer.listening import Listening
-from hearsight.recognizer.pictures import PictureRule
+from hearsight.recognizer.pictures import PictureRule, without_frozen
 from hearsight.recognizer.session import EncoderSession, Segment, Ticks
 from hearsight.types import FRAME_RATE, SAMPLES_PER_FRAME, Chunk, Crops, Event, Modality
 
@@ -115,7 +115,10 @@ class Stream:
         if self._modality == "audio" or unseen:
             crops = _no_crops(chunk.start, len(chunk))
         else:
-            crops = self._face_path().process(chunk)
+            face = self._face_path()
+            crops = face.process(chunk)
+            heard = chunk.audio_present & (self._modality == "av")
+            crops = without_frozen(crops, face.frozen, heard)
         return self.push_crops(crops, chunk.samples, chunk.audio_present)
 
     def push_crops(
