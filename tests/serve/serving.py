@@ -97,6 +97,13 @@ class Client:
             heard.append(self.hear())
         return heard
 
+    def hear_until_heard(self, seconds: float) -> list[dict[str, Any]]:
+        """All messages until so much of the input has been recognised."""
+        heard = [self.hear()]
+        while heard[-1].get("heard", 0.0) < seconds:
+            heard.append(self.hear())
+        return heard
+
     def drop(self) -> None:
         """Vanish without a word."""
         self.socket.socket.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from starlette.datastructures import Headers
 
 from hearsight.serve.access import Access
-from hearsight.serve.inbox import Inbox
+from hearsight.serve.decoding import Decoders
 from hearsight.serve.limits import Limits
 from hearsight.serve.live import Connection
 from hearsight.serve.metrics import Metrics
@@ -52,12 +51,14 @@ class Deaf:
 def test_a_client_that_never_reads_is_cut_off(engine) -> None:
     async def converse() -> None:
         limits = Limits(send_s=0.2, resume_s=0.2)
-        sessions = Sessions(engine, limits)
+        decoders = Decoders(limits, spent=lambda _: None, most=1)
+        sessions = Sessions(engine, decoders, limits)
         connection = Connection(Deaf(), sessions, Access(), limits, engine.recognizer.bundle, Metrics(engine))
         async with asyncio.timeout(10):
             await connection.run()
             while engine.streams:
                 await asyncio.sleep(0.01)
+            await decoders.close()
 
     asyncio.run(converse())
 
@@ -108,29 +109,3 @@ def test_what_a_client_has_is_forgotten_and_what_it_lacks_is_kept() -> None:
     for number in range(10_000):
         history.add(Heard(event("final", "f"), number, 0.0))
     assert len(history.after(0)) <= 500
-
-
-def test_input_that_is_not_decoded_makes_its_sender_wait() -> None:
-    inbox, got = Inbox(1000, max_messages=20), []
-
-    async def send() -> int:
-        sent = 0
-        for size in [100] * 12 + [0] * 40 + [5000, 1]:
-            await inbox.put(memoryview(bytes(size)))
-            sent += 1
-        inbox.close()
-        return sent
-
-    async def sending() -> tuple[int, int]:
-        task = asyncio.create_task(send())
-        await asyncio.sleep(0.05)
-        waiting = len(inbox._waiting)
-        thread = threading.Thread(target=lambda: got.extend(iter(inbox.get, None)))
-        thread.start()
-        sent = await asyncio.wait_for(task, 10)
-        await asyncio.to_thread(thread.join)
-        return waiting, sent
-
-    waiting, sent = asyncio.run(sending())
-    assert waiting == 10
-    assert sent == len(got) == 54

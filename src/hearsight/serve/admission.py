@@ -17,6 +17,11 @@ _ENOUGH_S = 5.0
 """Input that must have been heard within the window, for its cost to be a measurement."""
 
 
+def processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Busy(HearsightError):
     """There is no room for another stream now."""
 
@@ -29,13 +34,13 @@ class _Sample:
 
 
 class Load:
-    """Measures cost and lag of the live streams of this process; any thread may use it.
+    """Measures cost and lag of the live streams of this server; any thread may use it.
 
     Args:
         first_cost: what a stream is held to cost until it has been measured, in CPU seconds per second.
         cores: processors that this process may use; those it has if None.
         clock: seconds, monotonic.
-        cpu_clock: CPU seconds of this process.
+        cpu_clock: CPU seconds of this process; other processes' are told.
     """
 
     def __init__(
@@ -45,10 +50,10 @@ class Load:
         clock: Callable[[], float] = time.monotonic,
         cpu_clock: Callable[[], float] = time.process_time,
     ) -> None:
-        self.cores = cores or len(os.sched_getaffinity(0))
+        self.cores = cores or processors()
         self._clock, self._cpu_clock = clock, cpu_clock
         self._lock = threading.Lock()
-        self._patient_cpu_s = 0.0
+        self._patient_cpu_s = self._other_cpu_s = 0.0
         self._heard_ticks = 0
         self._cost = first_cost
         self._samples: deque[_Sample] = deque()
@@ -70,8 +75,14 @@ class Load:
         with self._lock:
             self._patient_cpu_s += cpu_s
 
+    def spent_by_others(self, cpu_s: float) -> None:
+        """CPU time that other processes have spent on live streams."""
+        with self._lock:
+            self._other_cpu_s += cpu_s
+
     def _measure(self, now: float) -> None:
-        self._samples.append(_Sample(now, self._cpu_clock() - self._patient_cpu_s, self._heard_ticks))
+        cpu_s = self._cpu_clock() + self._other_cpu_s - self._patient_cpu_s
+        self._samples.append(_Sample(now, cpu_s, self._heard_ticks))
         while self._samples[0].time < now - _WINDOW_S:
             self._samples.popleft()
         first, last = self._samples[0], self._samples[-1]

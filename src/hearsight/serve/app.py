@@ -25,6 +25,7 @@ from hearsight.serve import openapi, page
 from hearsight.serve.access import Access, Throttles
 from hearsight.serve.admission import Busy, Room
 from hearsight.serve.answers import HttpError
+from hearsight.serve.decoding import Decoders
 from hearsight.serve.engine import Engine
 from hearsight.serve.http import HEADERS_BYTES, ImpatientHttp
 from hearsight.serve.limits import Limits
@@ -86,7 +87,8 @@ class Service:
         self._access = Access(options.token, options.origins, options.host)
         self._throttles = Throttles(options.limits.requests_per_minute, 60.0)
         self._metrics = Metrics(engine)
-        self.sessions = Sessions(engine, options.limits)
+        self.decoders = Decoders(options.limits, engine.load.spent_by_others)
+        self.sessions = Sessions(engine, self.decoders, options.limits)
         self._transcriptions = Transcriptions(engine, options.limits, self._metrics)
         self._openapi = openapi.describe(self._bundle.config.name, token=options.token is not None)
         self.app = Starlette(
@@ -130,8 +132,10 @@ class Service:
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        self.decoders.warm_up()
         yield
         self.close()
+        await self.decoders.close()
 
     async def _index(self, _: Request) -> Response:
         return self._file("index.html")

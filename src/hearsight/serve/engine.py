@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from hearsight.recognizer import Recognizer
-from hearsight.serve.admission import Load, Room
+from hearsight.serve.admission import Load, Room, processors
 from hearsight.serve.batching import Batcher, Outcome
 from hearsight.serve.calibration import first_cost
 from hearsight.serve.lane import Lane, Outgoing
@@ -56,7 +55,7 @@ class Engine:
         self.heard_ticks = 0
         """Input recognised so far, of all streams."""
         self._clock = clock
-        self._workers = Workers(workers or len(os.sched_getaffinity(0)))
+        self._workers = Workers(workers or processors())
         self._lanes: list[Lane] = []
         self._something = threading.Condition()
         self._stirred = self._closed = False

@@ -1,60 +1,62 @@
-"""Messages on their way from a coroutine to the thread that decodes them."""
+"""Messages of one stream on their way from the thread that receives them to the one that decodes them."""
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import deque
+from collections.abc import Callable
+
+MESSAGE_BYTES = 256
+"""What a message takes beside its content."""
 
 
 class Inbox:
-    """A bounded queue of the contents of binary messages, for one coroutine and one thread.
+    """A queue for two threads. Its sender sees to it that not too much waits here, by what has been taken.
 
     Args:
-        max_bytes: of what waits; a single message may be larger.
-        max_messages: that wait.
+        on_taken: called in the taking thread after each message.
+
+    Attributes:
+        taken: bytes of the messages that have been taken, with :data:`MESSAGE_BYTES` for each.
+        stamp: what came along with the message that was taken last, 0 at first.
     """
 
-    def __init__(self, max_bytes: int, max_messages: int = 256) -> None:
-        self._max_bytes, self._max_messages = max_bytes, max_messages
-        self._waiting: deque[memoryview] = deque()
-        self._bytes = 0
+    def __init__(self, on_taken: Callable[[], None] = lambda: None) -> None:
+        self.taken, self.stamp = 0, 0.0
+        self._on_taken = on_taken
+        self._waiting: deque[tuple[bytes, float]] = deque()
         self._closed = False
         self._changed = threading.Condition()
-        self._room: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
-    async def put(self, content: memoryview) -> None:
-        """Append a message, waiting for room; after the end it is dropped."""
-        while not self._append(content):
-            room = asyncio.Event()
-            self._room = asyncio.get_running_loop(), room
-            # It may have become empty before the event was there to be set.
-            if self._append(content):
-                return
-            await room.wait()
+    def put(self, content: bytes, stamp: float) -> None:
+        """Append a message; after the end it is dropped."""
+        with self._changed:
+            if not self._closed:
+                self._waiting.append((content, stamp))
+                self._changed.notify_all()
 
     @property
     def closed(self) -> bool:
         """Whether the end has been said."""
         return self._closed
 
-    def peek(self) -> memoryview | None:
+    def peek(self) -> bytes | None:
         """The next message, waiting for it, but left where it is; None at the end."""
         with self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
-            return self._waiting[0] if self._waiting else None
+            return self._waiting[0][0] if self._waiting else None
 
-    def get(self) -> memoryview | None:
+    def get(self) -> bytes | None:
         """The next message, waiting for it; None at the end."""
         with self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
             if not self._waiting:
                 return None
-            content = self._waiting.popleft()
-            self._bytes -= len(content)
-        self._tell_room()
+            content, self.stamp = self._waiting.popleft()
+            self.taken += weight(content)
+        self._on_taken()
         return content
 
     def close(self, *, drop: bool = False) -> None:
@@ -63,22 +65,9 @@ class Inbox:
             self._closed = True
             if drop:
                 self._waiting.clear()
-                self._bytes = 0
             self._changed.notify_all()
-        self._tell_room()
 
-    def _append(self, content: memoryview) -> bool:
-        with self._changed:
-            full = self._bytes + len(content) > self._max_bytes or len(self._waiting) >= self._max_messages
-            if self._waiting and full and not self._closed:
-                return False
-            if not self._closed:
-                self._waiting.append(content)
-                self._bytes += len(content)
-                self._changed.notify_all()
-            return True
 
-    def _tell_room(self) -> None:
-        room, self._room = self._room, None
-        if room is not None and not room[0].is_closed():
-            room[0].call_soon_threadsafe(room[1].set)
+def weight(content: bytes | memoryview) -> int:
+    """What a message counts for, in bytes."""
+    return len(content) + MESSAGE_BYTES

@@ -153,9 +153,18 @@ class Lane:
         """Hand in the next mouth crops and sound, waiting for room in the queue."""
         await self._push_async(Mouths(crops, samples, audio_present))
 
-    async def _push_async(self, given: Input) -> None:
+    async def push_mouths(self, mouths: Mouths, arrived: float) -> None:
+        """The same for input that has been looked at already.
+
+        Args:
+            mouths: what was found.
+            arrived: when the last of it had come in, by the engine's clock.
+        """
+        await self._push_async(mouths, arrived)
+
+    async def _push_async(self, given: Input, arrived: float | None = None) -> None:
         loop, size = asyncio.get_running_loop(), picture_bytes(given)
-        while not self._offer(len(given), size, lambda: given):
+        while not self._offer(len(given), size, lambda: given, arrived):
             room: asyncio.Future[None] = loop.create_future()
             self._call_when_room(partial(_call_soon, loop, room))
             await room
@@ -238,7 +247,7 @@ class Lane:
 
     # Preparation, by the workers: one push of a stream at a time, so that they stay in order.
 
-    def _offer(self, ticks: int, size: int, make: Callable[[], Input]) -> bool:
+    def _offer(self, ticks: int, size: int, make: Callable[[], Input], arrived: float | None = None) -> bool:
         """Queue a push, if there is room: a single one may be larger than the queue."""
         with self._lock:
             if self._closed or self._ending:
@@ -249,7 +258,7 @@ class Lane:
             self._queued_ticks += ticks
             self._queued_bytes += size
             self._received += ticks
-            self._pushes.append(_Push(ticks, size, make, self._clock()))
+            self._pushes.append(_Push(ticks, size, make, self._clock() if arrived is None else arrived))
             idle, self._preparing = not self._preparing, True
         if idle:
             self._schedule(self._prepare)

@@ -211,7 +211,7 @@ class Connection:
     def _obey(self, message: dict[str, Any], session: Session) -> None:
         match message["type"]:
             case "modality":
-                session.lane.sight.modality = parse_modality(message.get("modality"))
+                session.use(parse_modality(message.get("modality")))
             case "look":
                 self._look = message.get("look") is True
             case "ack":

@@ -185,11 +185,11 @@ def look_message(look: Look) -> dict[str, Any]:
     message: dict[str, Any] = {"type": "look", "tick": look.tick, "face": None, "mouth": None}
     if look.size is not None:
         message["width"], message["height"] = look.size
-    if look.face is not None:
+    if look.box is not None and look.transform is not None:
         corners = np.array([[0, 0], [CROP_SIZE, 0], [CROP_SIZE, CROP_SIZE], [0, CROP_SIZE]], float)
-        linear, shift = look.face.transform[:, :2], look.face.transform[:, 2]
+        linear, shift = look.transform[:, :2], look.transform[:, 2]
         mouth = np.linalg.solve(linear, (corners - shift).T).T
-        message["face"] = [round(value, 1) for value in look.face.box]
+        message["face"] = [round(value, 1) for value in look.box]
         message["mouth"] = np.round(mouth, 1).tolist()
     message["crop"] = None if look.crop is None else base64.b64encode(look.crop.tobytes()).decode()
     return message

@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
-from hearsight.errors import HearsightError
+from hearsight.serve.decoding import Decoders, Decoding
 from hearsight.serve.engine import Engine
-from hearsight.serve.inbox import Inbox
 from hearsight.serve.lane import Lane, StreamEnded
 from hearsight.serve.limits import Limits
 from hearsight.serve.outbox import Heard
 from hearsight.serve.protocol import Format, Hello, Refusal, event_message
-from hearsight.serve.tick_messages import parse_ticks
-from hearsight.serve.webm import webm_chunks
+from hearsight.types import Modality
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +53,8 @@ class Session:
 
     Args:
         lane: its stream in the engine.
+        decoding: makes of its messages what the lane takes.
         format: of its binary messages.
-        block: ticks of a chunk.
         limits: of its input.
 
     Attributes:
@@ -73,9 +69,8 @@ class Session:
     def __init__(
         self,
         lane: Lane,
+        decoding: Decoding,
         format: Format,
-        *,
-        block: int,
         limits: Limits,
     ) -> None:
         self.name = secrets.token_urlsafe(24)
@@ -84,13 +79,10 @@ class Session:
         self.changed = asyncio.Event()
         self.over = False
         self.refusal: Refusal | None = None
-        self._limits, self._block = limits, block
-        self._inbox = Inbox(limits.inbox_bytes)
-        self._closed = threading.Event()
+        self._limits, self._decoding = limits, decoding
         self._broken: Refusal | None = None
         self._ended = False
-        self._pump = asyncio.create_task(self._collect())
-        threading.Thread(target=self._feed, name="hearsight-input", daemon=True).start()
+        self._tasks = [asyncio.create_task(self._collect()), asyncio.create_task(self._feed())]
 
     async def take(self, number: int, content: memoryview) -> None:
         """Take a binary message, waiting for room; one that was taken before is dropped.
@@ -101,7 +93,7 @@ class Session:
         if number > self.next:
             raise Refusal("gap", f"message {self.next} is missing before message {number}")
         if number == self.next and not self._ended:
-            await self._inbox.put(content)
+            await self._decoding.put(content)
             self.next += 1
 
     def end(self, messages: int) -> None:
@@ -113,15 +105,20 @@ class Session:
         if messages != self.next:
             raise Refusal("gap", f"{messages} messages were sent, and {self.next} have come")
         self._ended = True
-        self._inbox.close()
+        self._decoding.end()
+
+    def use(self, modality: Modality) -> None:
+        """Other senses from now on."""
+        self.lane.sight.modality = modality
+        self._decoding.use(modality)
 
     def close(self, refusal: Refusal | None = None) -> None:
         """End at once; whoever is connected is told why."""
         self._ended = True
-        self._closed.set()
-        self._inbox.close(drop=True)
+        self._decoding.close()
         self.lane.close()
-        self._pump.cancel()
+        for task in self._tasks:
+            task.cancel()
         if not self.over:
             self.over, self.refusal = True, refusal
         self.changed.set()
@@ -140,45 +137,25 @@ class Session:
         self.over = True
         # Its place is free for others while the client fetches the rest.
         self.lane.close()
-        self._inbox.close(drop=True)
+        self._decoding.close()
         self.changed.set()
 
-    def _feed(self) -> None:
-        """Decode the input; runs in a thread of its own, which mostly waits."""
+    async def _feed(self) -> None:
+        """Hand on to the engine what has been decoded, until there is no more."""
         try:
-            if self.format == "webm":
-                self._feed_webm()
-            else:
-                self._feed_ticks()
+            async for mouths, arrived in self._decoding:
+                await self._keep_pace()
+                await self.lane.push_mouths(mouths, arrived)
         except StreamEnded:
             pass
         except Refusal as refusal:
             self._broken = refusal
-        except HearsightError as error:
-            self._broken = Refusal("bad_media", str(error).rstrip("."))
         except Exception:
-            log.exception("input of a session cannot be decoded")
+            log.exception("input of a session cannot be taken")
             self._broken = Refusal("internal", "the server has made a mistake: try again")
         self.lane.end()
 
-    def _feed_webm(self) -> None:
-        if self._inbox.peek() is None:
-            return
-        for chunk in webm_chunks(self._inbox, self._block):
-            self._wait_for_pace()
-            self.lane.push(chunk)
-        if not self._inbox.closed:
-            raise Refusal("bad_media", "the stream breaks off, it is damaged: begin a new one")
-
-    def _feed_ticks(self) -> None:
-        tick = 0
-        while (content := self._inbox.get()) is not None:
-            message = parse_ticks(content, self._limits)
-            self._wait_for_pace()
-            self.lane.push_made(message.ticks, message.size, partial(message.make, tick))
-            tick += message.ticks
-
-    def _wait_for_pace(self) -> None:
+    async def _keep_pace(self) -> None:
         """Input is taken no faster than it can be spoken, but for what a resumed client catches up with."""
         if self.lane.received_s > self._limits.session_s:
             raise Refusal(
@@ -186,7 +163,7 @@ class Session:
             )
         ahead_s = self.lane.received_s - self.lane.age_s - self._limits.ahead_s
         if ahead_s > 0:
-            self._closed.wait(ahead_s)
+            await asyncio.sleep(ahead_s)
 
 
 class Sessions:
@@ -194,11 +171,12 @@ class Sessions:
 
     Args:
         engine: where they are recognised.
+        decoders: where their input is decoded.
         limits: of each.
     """
 
-    def __init__(self, engine: Engine, limits: Limits) -> None:
-        self._engine, self._limits = engine, limits
+    def __init__(self, engine: Engine, decoders: Decoders, limits: Limits) -> None:
+        self._engine, self._decoders, self._limits = engine, decoders, limits
         self._sessions: dict[str, Session] = {}
         self._holders: dict[str, Callable[[], None]] = {}
         self._leaving: dict[str, asyncio.TimerHandle] = {}
@@ -214,7 +192,8 @@ class Sessions:
             raise Refusal("going_away", "this server is shutting down: try again in a minute")
         lane = self._engine.open(hello.modality)
         block = self._engine.recognizer.bundle.config.block
-        session = Session(lane, hello.format, block=block, limits=self._limits)
+        decoding = self._decoders.open(hello.format, hello.modality, block)
+        session = Session(lane, decoding, hello.format, self._limits)
         self._sessions[session.name] = session
         return session
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,16 +14,46 @@ from hearsight.types import SAMPLES_PER_FRAME, Chunk, Crops, Modality
 
 if TYPE_CHECKING:
     from hearsight.face import FacePath
-    from hearsight.face.path import FaceTrack
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the model sees of the newest picture.
+
+    Attributes:
+        tick: when.
+        size: width and height of the picture, None if only crops come in.
+        box: left, top, right and bottom of the face in the picture, None without a face or a picture.
+        transform: ``(2, 3)`` map from picture to crop pixels, likewise.
+        crop: ``(96, 96)`` uint8, None without a face.
+    """
+
+    tick: int
+    size: tuple[int, int] | None = None
+    box: Box | None = None
+    transform: NDArray[np.float64] | None = field(default=None, compare=False)
+    crop: NDArray[np.uint8] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Mouths:
-    """Input of which the client has cropped the mouths himself; as a Chunk otherwise."""
+    """Input whose mouths have been cropped; as a Chunk otherwise.
+
+    Attributes:
+        crops: of its ticks.
+        samples: ``(ticks * 640,)`` float32.
+        audio_present: ``(ticks,)`` bool.
+        look: at the newest picture, None if there is none.
+        pictures: from which the crops were taken.
+    """
 
     crops: Crops
     samples: NDArray[np.float32]
     audio_present: NDArray[np.bool_]
+    look: Look | None = None
+    pictures: int = 0
 
     def __len__(self) -> int:
         return len(self.crops)
@@ -40,25 +70,52 @@ def picture_bytes(given: Input) -> int:
     return sum({id(frame): frame.nbytes for frame in given.frames if frame is not None}.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What the model sees of the newest picture.
+class Eye:
+    """The face path of one stream. One thread at a time may use it."""
 
-    Attributes:
-        tick: when.
-        size: width and height of the picture, None if only crops come in.
-        face: what the face path found, None without a face or a picture.
-        crop: ``(96, 96)`` uint8, None without a face.
-    """
+    def __init__(self) -> None:
+        self._face: FacePath | None = None
 
-    tick: int
-    size: tuple[int, int] | None
-    face: FaceTrack | None
-    crop: NDArray[np.uint8] | None
+    def mouths(self, given: Input, modality: Modality) -> Mouths:
+        """The mouths in the next input; none are looked for where pictures are not used."""
+        if isinstance(given, Mouths):
+            return _looked_at(given)
+        unseen = self._face is None and all(frame is None for frame in given.frames)
+        if modality == "audio" or unseen:
+            nothing = Ticks.empty(len(given))
+            crops = Crops(given.start, nothing.crops, nothing.video_present)
+            return Mouths(crops, given.samples, given.audio_present)
+        return self._look(given)
+
+    def _look(self, chunk: Chunk) -> Mouths:
+        if self._face is None:
+            from hearsight.face import FacePath
+
+            self._face = FacePath.load()
+        crops = self._face.process(chunk)
+        pictures, look = sum(frame is not None for frame in chunk.frames), None
+        if len(chunk):
+            picture, face = chunk.frames[-1], self._face.last[-1]
+            look = Look(
+                tick=chunk.start + len(chunk) - 1,
+                size=None if picture is None else (picture.shape[1], picture.shape[0]),
+                box=None if face is None else face.box,
+                transform=None if face is None else face.transform,
+                crop=None if face is None else crops.pixels[-1],
+            )
+        return Mouths(crops, chunk.samples, chunk.audio_present, look, pictures)
+
+
+def _looked_at(given: Mouths) -> Mouths:
+    """With a look at crops that the client has made."""
+    crops, look = given.crops, None
+    if len(crops):
+        look = Look(crops.start + len(crops) - 1, crop=crops.pixels[-1] if crops.video_present[-1] else None)
+    return Mouths(crops, given.samples, given.audio_present, look, int(crops.video_present.sum()))
 
 
 class Sight:
-    """The face path of one stream and what it has seen last. One thread at a time may use it.
+    """The senses of one stream and what they have met last. One thread at a time may use it.
 
     Args:
         modality: the senses to use; may be set while running.
@@ -71,7 +128,7 @@ class Sight:
         """Pictures taken so far."""
         self.level: float | None = None
         """RMS of the newest sound, in [0, 1]; None without sound."""
-        self._face: FacePath | None = None
+        self._eye = Eye()
 
     def blocks(self, given: Input, block: int) -> Iterator[Ticks]:
         """The input in blocks of at most ``block`` ticks; absent senses are zeros, as in training.
@@ -85,8 +142,10 @@ class Sight:
         if len(samples) != len(given) * SAMPLES_PER_FRAME or len(audio_present) != len(given):
             raise ValueError(f"{len(given)} ticks go with {len(given) * SAMPLES_PER_FRAME} samples")
         self.level = float(np.sqrt(np.mean(np.square(samples)))) if audio_present.any() else None
-        crops = self._crops(given, modality)
-        pixels, video_present = crops.pixels, crops.video_present
+        mouths = given if isinstance(given, Mouths) else self._eye.mouths(given, modality)
+        self.look = mouths.look
+        self.pictures += mouths.pictures
+        pixels, video_present = mouths.crops.pixels, mouths.crops.video_present
         if modality == "audio":
             pixels, video_present = nothing.crops, nothing.video_present
         if modality == "video":
@@ -94,34 +153,3 @@ class Sight:
         ticks = Ticks(pixels, samples, video_present, audio_present)
         for start in range(0, len(ticks), block):
             yield ticks.part(start, start + block)
-
-    def _crops(self, given: Input, modality: Modality) -> Crops:
-        if isinstance(given, Mouths):
-            self._look_at_crops(given.crops)
-            return given.crops
-        unseen = self._face is None and all(frame is None for frame in given.frames)
-        if modality == "audio" or unseen:
-            self.look = None
-            nothing = Ticks.empty(len(given))
-            return Crops(given.start, nothing.crops, nothing.video_present)
-        return self._look_for_mouths(given)
-
-    def _look_at_crops(self, crops: Crops) -> None:
-        self.pictures += int(crops.video_present.sum())
-        if len(crops):
-            crop = crops.pixels[-1] if crops.video_present[-1] else None
-            self.look = Look(crops.start + len(crops) - 1, None, None, crop)
-
-    def _look_for_mouths(self, chunk: Chunk) -> Crops:
-        if self._face is None:
-            from hearsight.face import FacePath
-
-            self._face = FacePath.load()
-        crops = self._face.process(chunk)
-        self.pictures += sum(frame is not None for frame in chunk.frames)
-        if len(chunk):
-            picture, face = chunk.frames[-1], self._face.last[-1]
-            size = None if picture is None else (picture.shape[1], picture.shape[0])
-            crop = None if face is None else crops.pixels[-1]
-            self.look = Look(chunk.start + len(chunk) - 1, size, face, crop)
-        return crops

@@ -49,8 +49,8 @@ class _Slices(io.RawIOBase):
             content = self._inbox.get()
             if content is None:
                 return b""
-            if len(content):
-                self._rest.append(content)
+            if content:
+                self._rest.append(memoryview(content))
         first = self._rest.popleft()
         if 0 <= size < len(first):
             self._rest.appendleft(first[size:])

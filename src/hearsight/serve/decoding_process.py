@@ -1,0 +1,174 @@
+"""The program of a decoding process: what clients send goes in, mouth crops and sound come out.
+
+Started by :mod:`hearsight.serve.decoding`, with which it talks over standard input and output; it ends when
+its input does. A thread for each stream decodes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from hearsight.errors import HearsightError
+from hearsight.serve.decoding_messages import SIZES, Head, pack, pack_mouths, unpack_sizes
+from hearsight.serve.inbox import Inbox
+from hearsight.serve.limits import Limits
+from hearsight.serve.protocol import Format, Refusal, parse_modality
+from hearsight.serve.sight import Eye, Mouths
+from hearsight.serve.tick_messages import parse_ticks
+from hearsight.serve.webm import webm_chunks
+from hearsight.types import Modality
+
+log = logging.getLogger(__name__)
+
+AHEAD = 4
+"""Chunks of a stream that may be on their way to the server."""
+_REPORT_BYTES = 64 << 10
+"""Input taken without a chunk coming of it, after which the server is told."""
+
+
+def main() -> None:
+    """Serve the server."""
+    # Ctrl-C goes to all processes of a terminal: this one ends when the server has.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    output = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # what libraries print does not get between the messages
+    import cv2
+
+    from hearsight.face import FacePath
+
+    cv2.setNumThreads(1)
+    FacePath.load()
+    DecodingProcess(sys.stdin.buffer, output).run()
+    # Threads may be in the middle of a picture: nobody waits for it.
+    os._exit(0)
+
+
+class DecodingProcess:
+    """Obeys the server until it says no more.
+
+    Args:
+        input: where its messages come from.
+        output: where the answers go.
+    """
+
+    def __init__(self, input: BinaryIO, output: BinaryIO) -> None:
+        self._input, self._output = input, output
+        self._saying = threading.Lock()
+        self._looking = threading.Lock()
+        self._streams: dict[int, _Stream] = {}
+
+    def run(self) -> None:
+        """Until the input ends."""
+        self.say(pack({"is": "ready", "cpu": time.process_time()}))
+        while len(sizes := self._input.read(SIZES.size)) == SIZES.size:
+            head_bytes, body_bytes = unpack_sizes(sizes)
+            head = json.loads(self._input.read(head_bytes))
+            self._obey(head, self._input.read(body_bytes))
+
+    def say(self, message: bytes) -> None:
+        """Answer; any thread may."""
+        with self._saying:
+            rest = memoryview(message)
+            while rest:
+                rest = rest[self._output.write(rest) :]
+
+    def _obey(self, head: Head, body: bytes) -> None:
+        number = head["stream"]
+        if head["do"] == "open":
+            self._streams[number] = _Stream(self, self._looking, number, head)
+        elif (stream := self._streams.get(number)) is not None:
+            match head["do"]:
+                case "take":
+                    stream.inbox.put(body, head["stamp"])
+                case "go_on":
+                    stream.room.release()
+                case "modality":
+                    stream.modality = parse_modality(head["modality"])
+                case "end":
+                    stream.inbox.close()
+                case "close":
+                    self._streams.pop(number).close()
+
+
+class _Stream:
+    """One stream, decoded in a thread of its own."""
+
+    def __init__(self, process: DecodingProcess, looking: threading.Lock, number: int, head: Head) -> None:
+        self.inbox, self.room = Inbox(self._taken), threading.Semaphore(AHEAD)
+        self.modality: Modality = parse_modality(head["modality"])
+        self._format: Format = head["format"]
+        self._block: int = head["block"]
+        self._limits = Limits(**head["limits"])
+        self._process, self._looking, self._number = process, looking, number
+        self._eye = Eye()
+        self._told = 0
+        self._closed = False
+        threading.Thread(target=self._run, name=f"hearsight-input-{number}", daemon=True).start()
+
+    def close(self) -> None:
+        """Nobody waits for it any more."""
+        self._closed = True
+        self.inbox.close(drop=True)
+        self.room.release()
+
+    def _run(self) -> None:
+        try:
+            for mouths in self._from_webm() if self._format == "webm" else self._from_ticks():
+                self.room.acquire()
+                if self._closed:
+                    return
+                self._process.say(pack_mouths(self._head("mouths", stamp=self.inbox.stamp), mouths))
+            self._say("over")
+        except Refusal as refusal:
+            self._say("refused", code=refusal.code, message=refusal.message)
+        except HearsightError as error:
+            self._say("refused", code="bad_media", message=str(error).rstrip("."))
+        except Exception:
+            log.exception("input of a session cannot be decoded")
+            self._say("refused", code="internal", message="the server has made a mistake: try again")
+
+    def _from_webm(self) -> Iterator[Mouths]:
+        if self.inbox.peek() is None:
+            return
+        for chunk in webm_chunks(self.inbox, self._block):
+            with self._looking:
+                mouths = self._eye.mouths(chunk, self.modality)
+            yield mouths
+        if not self.inbox.closed:
+            raise Refusal("bad_media", "the stream breaks off, it is damaged: begin a new one")
+
+    def _from_ticks(self) -> Iterator[Mouths]:
+        tick = 0
+        while (content := self.inbox.get()) is not None:
+            message = parse_ticks(memoryview(content), self._limits)
+            # One at a time in a process: a message may hold many large pictures.
+            with self._looking:
+                mouths = self._eye.mouths(message.make(tick), self.modality)
+            if len(mouths) != message.ticks:
+                raise ValueError(f"a message of {message.ticks} ticks has {len(mouths)}")
+            yield mouths
+            tick += message.ticks
+
+    def _taken(self) -> None:
+        """Input that brings no mouths for long is acknowledged too."""
+        if self.inbox.taken - self._told >= _REPORT_BYTES:
+            self._say("taken")
+
+    def _head(self, what: str, **more: Any) -> Head:
+        self._told = self.inbox.taken
+        return {"is": what, "stream": self._number, "taken": self._told, "cpu": time.process_time(), **more}
+
+    def _say(self, what: str, **more: Any) -> None:
+        self._process.say(pack(self._head(what, **more)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+"""The processes that decode what clients send: nothing changes on the way, and one that dies dies alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hearsight.capture.files import read_chunks
+from hearsight.face import FacePath
+from hearsight.recognizer import Recognizer
+from hearsight.serve.app import Options
+from hearsight.serve.decoding import Decoders, Decoding
+from hearsight.serve.decoding_messages import MOST_BYTES, SIZES, pack_mouths, unpack_mouths, unpack_sizes
+from hearsight.serve.decoding_process import AHEAD
+from hearsight.serve.inbox import Inbox
+from hearsight.serve.limits import Limits
+from hearsight.serve.protocol import Refusal
+from hearsight.serve.sight import Look, Mouths
+from hearsight.types import Crops
+from tests.serve.clips import clip
+from tests.serve.conftest import ROOMY
+from tests.serve.serving import Client, finals, running, slices, tick_message, webm
+
+
+def unpacked(message: bytes) -> Mouths:
+    head_bytes, body_bytes = unpack_sizes(message[: SIZES.size])
+    head, body = message[SIZES.size :][:head_bytes], message[SIZES.size + head_bytes :]
+    assert len(body) == body_bytes
+    return unpack_mouths(json.loads(head), body)
+
+
+@given(seed=st.integers(0, 1000), ticks=st.integers(0, 30), start=st.integers(0, 10**6), looked=st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_mouths_come_through_a_message_unchanged(seed, ticks, start, looked) -> None:
+    part = clip(seed, 60).part(5, 5 + ticks)
+    look = (
+        Look(start + ticks, (640, 480), (1.0, 2.5, 3.0, 4.0), np.arange(6.0).reshape(2, 3))
+        if looked
+        else None
+    )
+    sent = Mouths(Crops(start, part.crops, part.video_present), part.samples, part.audio_present, look, ticks)
+    got = unpacked(pack_mouths({"is": "mouths"}, sent))
+    assert got.crops.start == start and got.pictures == ticks and got.look == look
+    for name in ("pixels", "video_present"):
+        assert np.array_equal(getattr(got.crops, name), getattr(sent.crops, name))
+    assert np.array_equal(got.samples, sent.samples)
+    assert np.array_equal(got.audio_present, sent.audio_present)
+    if look is not None:
+        assert np.array_equal(got.look.transform, look.transform)
+
+
+@given(body=st.binary(max_size=3000), ticks=st.integers(-1, 40))
+@settings(max_examples=100, deadline=None)
+def test_a_process_that_talks_nonsense_is_not_believed(body, ticks) -> None:
+    head = {"start": 0, "ticks": ticks, "pictures": 0}
+    with suppress(ValueError, TypeError):
+        assert len(unpack_mouths(head, body)) == ticks
+    with pytest.raises(ValueError, match="too long"):
+        unpack_sizes(SIZES.pack(5, MOST_BYTES))
+
+
+def test_the_inbox_counts_what_was_taken() -> None:
+    inbox = Inbox()
+    for number, content in enumerate((b"", b"abc", b"de")):
+        inbox.put(content, float(number))
+    assert (inbox.peek(), inbox.get(), inbox.get(), inbox.stamp) == (b"", b"", b"abc", 1.0)
+    taken = inbox.taken
+    inbox.close()
+    inbox.put(b"late", 9.0)
+    assert (inbox.get(), inbox.get()) == (b"de", None)
+    assert inbox.taken > taken > 2 * 100
+
+
+async def with_decoders(
+    use: Callable[[Decoders], object], limits: Limits | None = None, most: int = 1
+) -> list[float]:
+    spent: list[float] = []
+    decoders = Decoders(limits or Limits(), spent.append, most)
+    try:
+        async with asyncio.timeout(60):
+            await use(decoders)  # type: ignore[misc]
+    finally:
+        await decoders.close()
+    assert decoders.process_ids == []
+    return spent
+
+
+async def all_of(decoding: Decoding) -> list[Mouths]:
+    return [mouths async for mouths, _ in decoding]
+
+
+def test_a_stream_is_cropped_as_without_a_process(tmp_path) -> None:
+    content, got = webm(), []
+    (tmp_path / "a.webm").write_bytes(content)
+
+    async def play(decoders: Decoders) -> None:
+        decoding = decoders.open("webm", "av", 4)
+        began = time.monotonic()
+        for piece in slices(content, 20):
+            await decoding.put(memoryview(piece))
+        decoding.end()
+        async for mouths, arrived in decoding:
+            assert began <= arrived <= time.monotonic()
+            got.append(mouths)
+
+    spent = asyncio.run(with_decoders(play))
+    face = FacePath.load()
+    for chunk, mouths in zip(read_chunks(tmp_path / "a.webm", ticks=4), got, strict=True):
+        expected = face.process(chunk)
+        assert np.array_equal(mouths.crops.pixels, expected.pixels)
+        assert np.array_equal(mouths.samples, chunk.samples)
+        if face.last[-1] is not None:
+            assert mouths.look.size == (480, 360)
+            assert mouths.look.box == pytest.approx(face.last[-1].box)
+    assert sum(spent) > 0
+
+
+def test_who_is_not_listened_to_has_to_wait() -> None:
+    """Nobody takes the mouths, so that what is sent waits: at most so many bytes of it."""
+
+    async def play(decoders: Decoders) -> None:
+        decoding = decoders.open("ticks", "av", 4)
+        message, put = memoryview(tick_message(clip(1, 90).part(0, 25))), 0
+
+        async def send() -> None:
+            nonlocal put
+            for _ in range(40):
+                await decoding.put(message)
+                put += 1
+            decoding.end()
+
+        sending = asyncio.create_task(send())
+        done, _ = await asyncio.wait({sending}, timeout=3)
+        assert not done
+        assert put <= 600_000 // len(message) + AHEAD + 1
+        assert sum(len(each) for each in await all_of(decoding)) == 40 * 25
+        await sending
+
+    asyncio.run(with_decoders(play, Limits(inbox_bytes=600_000)))
+
+
+def test_a_stream_that_is_given_up_leaves_nothing_behind() -> None:
+    async def play(decoders: Decoders) -> None:
+        decoding = decoders.open("ticks", "av", 4)
+        for _ in range(10):
+            await decoding.put(memoryview(tick_message(clip(1, 25))))
+        decoding.close()
+        again = decoders.open("ticks", "av", 4)
+        again.end()
+        assert await all_of(again) == []
+        again.close()
+        assert not decoders._processes[0].streams
+
+    asyncio.run(with_decoders(play))
+
+
+def test_the_streams_of_a_process_that_dies_are_told_and_others_go_on() -> None:
+    async def play(decoders: Decoders) -> None:
+        first, second = decoders.open("ticks", "av", 4), decoders.open("ticks", "av", 4)
+        for decoding in (first, second):
+            await decoding.put(memoryview(tick_message(clip(1, 25))))
+            assert len((await anext(aiter(decoding)))[0]) == 25
+        one, other = decoders.process_ids
+        os.kill(one, signal.SIGKILL)
+        with pytest.raises(Refusal, match="begin a new stream"):
+            await all_of(first)
+        assert decoders.process_ids == [other]
+        third = decoders.open("ticks", "av", 4)
+        for decoding in (second, third):
+            await decoding.put(memoryview(tick_message(clip(2, 25))))
+            decoding.end()
+            assert sum(map(len, await all_of(decoding))) == 25
+
+    asyncio.run(with_decoders(play, most=2))
+
+
+def test_a_killed_process_takes_no_words_that_were_heard_and_no_other_stream(recognizer: Recognizer) -> None:
+    options = Options(port=0, room=ROOMY, limits=Limits(requests_per_minute=10_000))
+    ticks = clip(4, 240)
+    ticks = replace(ticks, audio_present=np.ones(len(ticks), np.bool_))
+    pieces = [tick_message(ticks.part(start, start + 8)) for start in range(0, 240, 8)]
+
+    def play(server, killing: bool) -> tuple[list[dict], list[dict]]:
+        with Client(server, format="ticks") as first, Client(server, format="ticks") as second:
+            for client in (first, second):
+                for piece in pieces[:-5]:
+                    client.send(2, piece)
+            heard = {client: client.hear_until_heard(200 / 25) for client in (first, second)}
+            if killing:
+                os.kill(server.service.decoders.process_ids[0], signal.SIGKILL)
+            else:
+                first.end()
+            for piece in pieces[-5:]:
+                second.send(2, piece)
+            second.end()
+            heard = {each: heard[each] + each.hear_until("done", "error") for each in (first, second)}
+        return heard[first], heard[second]
+
+    with running(recognizer, options) as server:
+        first, second = play(server, killing=True)
+        assert first[-1]["code"] == "internal"
+        calm_first, calm_second = play(server, killing=False)
+        assert calm_first[-1]["type"] == calm_second[-1]["type"] == "done"
+        assert texts(first) == texts(calm_first) != []
+        assert texts(second) == texts(calm_second)
+
+
+def texts(messages: list[dict]) -> list[str]:
+    return [each["text"] for each in finals(messages)]
