@@ -19,12 +19,16 @@ def prepare(
     manifest: ManifestArgument,
     out: OutOption,
     split: Annotated[str | None, typer.Option(metavar="S", help="Only the rows of this split.")] = None,
+    source: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only sentences of this source of synthetic speech.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, metavar="N", help="Processes.")] = 1,
 ) -> None:
-    """Turn a manifest's recordings into shards of mouth crops and sound, to train on."""
-    from hearsight.lab.data.prepare import prepare
+    """Turn recordings, or synthetic speech, into shards of mouth crops and sound, to train on."""
+    with extra_installed("prepare", "lab"):
+        from hearsight.lab.data.prepare import prepare_corpus
 
-    index = prepare(manifest, out, split=split, workers=workers)
+    index = prepare_corpus(manifest, out, split=split, source=source, workers=workers)
     clips = sum(shard["samples"] for shard in index.shards)
     typer.echo(f"{clips} clips in {len(index.shards)} shards in {out}")
     for skipped in index.skipped:
@@ -57,6 +61,19 @@ def train(
     frozen_senses: Annotated[
         bool, typer.Option("--frozen-senses", help="Ear and eyes of small-en stay as they are.")
     ] = False,
+    senses: Annotated[
+        tuple[float, float, float],
+        typer.Option(metavar="AV A V", help="Shares of examples with both senses, sound, pictures alone."),
+    ] = (0.5, 0.25, 0.25),
+    mishaps: Annotated[
+        float, typer.Option(min=0, metavar="X", help="How often lips mislead; 0 never, 2 twice the usual.")
+    ] = 1.0,
+    recombine: Annotated[
+        float, typer.Option(min=0, max=1, metavar="P", help="Share of examples that get words of others.")
+    ] = 0.6,
+    speaker_balance: Annotated[
+        float, typer.Option(min=0, max=1, metavar="X", help="1: all speakers are heard equally often.")
+    ] = 0.35,
     validate_every: Annotated[int, typer.Option(min=1, metavar="N", help="Steps between error rates.")] = 200,
     seed: Annotated[int, typer.Option(metavar="N", help="Of chance.")] = 0,
     bf16: Annotated[bool, typer.Option("--bf16", help="Where the processor has it, twice as fast.")] = False,
@@ -64,6 +81,7 @@ def train(
     """Train a model on shards; the same command goes on where it was broken off."""
     with extra_installed("train", "lab"):
         from hearsight.lab.data.batches import Source
+        from hearsight.lab.data.examples import Augmentation
         from hearsight.lab.train import TrainingOptions, train
         from hearsight.lab.vocabulary import vocabulary_for
     sources = [Source.parse(each) for each in data]
@@ -77,6 +95,8 @@ def train(
         processes=processes,
         max_steps=steps,
         learning_rate=learning_rate,
+        speaker_balance=speaker_balance,
+        augmentation=Augmentation.chosen(senses, mishaps, recombine),
         validate_every=validate_every,
         seed=seed,
         bf16=bf16,

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hearsight.errors import HearsightError
 from hearsight.lab.data.augment_audio import (
     AudioAugmentation,
     Babble,
@@ -14,6 +15,7 @@ from hearsight.lab.data.augment_audio import (
     reverberate,
 )
 from hearsight.lab.data.augment_video import VideoAugmentation, augment_video
+from hearsight.lab.data.examples import Augmentation
 
 
 def tone(seconds=1.0, frequency=440.0):
@@ -80,3 +82,13 @@ def test_without_strength_video_augmentation_is_the_identity():
     none = VideoAugmentation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     changed, _ = augment_video(pixels, np.ones(3, np.bool_), none, rng)
     assert np.abs(changed.astype(int) - pixels).max() <= 1
+
+
+def test_what_is_chosen_replaces_the_usual():
+    chosen = Augmentation.chosen((2, 1, 1), mishaps=1, recombine=0.6)
+    assert chosen == Augmentation()
+    lips_alone = Augmentation.chosen((0, 0, 3), mishaps=0, recombine=0)
+    assert lips_alone.modes == (0, 0, 1) and lips_alone.mishaps.late == 0 and lips_alone.recombine[0] == 0
+    for senses in ((0, 0, 0), (1, -1, 1)):
+        with pytest.raises(HearsightError, match="shares of the senses"):
+            Augmentation.chosen(senses, mishaps=1, recombine=0)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hearsight.errors import HearsightError
 from hearsight.lab.data.mishaps import MishapMaker, Mishaps, cover, delay, silence
 from hearsight.lab.data.shards import Sample
 from hearsight.types import SAMPLES_PER_FRAME
@@ -36,6 +37,16 @@ def mishap(seed: int = 0, **probabilities: float) -> tuple[Sample, Sample, bool]
     maker(sample_of(shade=100), rng)
     before = sample_of()
     return before, *maker(before, rng)
+
+
+def test_they_can_be_more_and_less_frequent() -> None:
+    usual = Mishaps()
+    assert usual.times(1) == usual
+    assert usual.times(0) == Mishaps(foreign=0, shifted=0, frozen=0, covered=0, silent=0, late=0)
+    assert usual.times(2).shifted == pytest.approx(2 * usual.shifted)
+    for strength in (-1, 4):
+        with pytest.raises(HearsightError, match="choose 0 to"):
+            usual.times(strength)
 
 
 def test_without_mishaps_nothing_changes() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
 import numpy as np
 import sentencepiece
 from numpy.typing import NDArray
 
+from hearsight.errors import HearsightError
 from hearsight.lab.data.augment_audio import AudioAugmentation, Babble, augment_audio, change_speed
 from hearsight.lab.data.augment_video import VideoAugmentation, augment_video
 from hearsight.lab.data.mishaps import MishapMaker, Mishaps, delay
@@ -39,6 +41,29 @@ class Augmentation:
     speed_range: tuple[float, float] = (0.88, 1.14)
     recombine: tuple[float, float] = (0.6, 0.4)
     mishaps: Mishaps = field(default_factory=Mishaps)
+
+    @classmethod
+    def chosen(cls, senses: tuple[float, float, float], mishaps: float, recombine: float) -> Augmentation:
+        """The usual, but for what is chosen most often.
+
+        Args:
+            senses: how much of both senses, sound alone and pictures alone, in any unit.
+            mishaps: how often lips mislead, against the usual.
+            recombine: probability of taking words from another utterance.
+
+        Raises:
+            HearsightError: nothing is left to train on, or there would be more mishaps than examples.
+        """
+        usual, total = cls(), sum(senses)
+        if min(senses) < 0 or total <= 0:
+            raise HearsightError("the shares of the senses are at least 0, and one is more: 0.5 0.25 0.25")
+        both, sound, pictures = (share / total for share in senses)
+        return dataclasses.replace(
+            usual,
+            modes=(both, sound, pictures),
+            recombine=(recombine, usual.recombine[1]),
+            mishaps=usual.mishaps.times(mishaps),
+        )
 
 
 @dataclass(frozen=True, slots=True)

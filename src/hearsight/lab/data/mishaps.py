@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hearsight.errors import HearsightError
 from hearsight.lab.data.shards import Sample
 from hearsight.types import CROP_SIZE, FRAME_RATE, SAMPLES_PER_FRAME
 
@@ -46,6 +47,19 @@ class Mishaps:
     silent: float = 0.05
     late: float = 0.1
     shift_ticks: int = 6
+
+    def times(self, strength: float) -> Mishaps:
+        """All of them more or less often; 0 is never.
+
+        Raises:
+            HearsightError: more than every example would be spoilt.
+        """
+        names = ("foreign", "shifted", "frozen", "covered", "silent")
+        often = {name: strength * getattr(self, name) for name in names}
+        if strength < 0 or sum(often.values()) > 1 or strength * self.late > 1:
+            most = 1 / max(sum(getattr(self, name) for name in names), self.late)
+            raise HearsightError(f"mishaps cannot be {strength:g} times as frequent: choose 0 to {most:.1f}.")
+        return dataclasses.replace(self, late=strength * self.late, **often)
 
 
 class MishapMaker:

@@ -10,11 +10,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hearsight.capture.files import read_chunks
-from hearsight.errors import MediaError
+from hearsight.errors import ManifestError, MediaError
 from hearsight.evaluate.manifest import Row, read_manifest
 from hearsight.face import FacePath
 from hearsight.lab.data.shard_writing import ShardIndex, write_shards
 from hearsight.lab.data.shards import Sample
+from hearsight.lab.data.speech_corpus import is_speech_corpus, prepare_speech
+
+
+def prepare_corpus(
+    manifest: Path, out_dir: Path, *, split: str | None = None, source: str | None = None, workers: int = 1
+) -> ShardIndex:
+    """Write a manifest's recordings, or a folder of synthetic speech, as shards.
+
+    Args:
+        manifest: of recordings or of synthetic speech; or the folder in which it is ``manifest.jsonl``.
+        out_dir: folder of the shards; made if need be.
+        split: only what is of this split.
+        source: only sentences of this source of text; synthetic speech alone has sources.
+        workers: processes.
+
+    Raises:
+        ManifestError: the manifest cannot be read, or has nothing of that split and source.
+        HearsightError: the folder holds other shards, or nothing can be used.
+    """
+    if manifest.is_dir():
+        manifest = manifest / "manifest.jsonl"
+    if is_speech_corpus(manifest):
+        return prepare_speech(manifest.parent, out_dir, split=split, source=source, workers=workers)
+    if source is not None:
+        raise ManifestError(
+            f"{manifest} has no sources, as it is not of synthetic speech: leave --source out."
+        )
+    return prepare(manifest, out_dir, split=split, workers=workers)
 
 
 def prepare(

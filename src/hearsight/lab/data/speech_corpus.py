@@ -69,6 +69,16 @@ def prepare_speech(
     )
 
 
+def is_speech_corpus(manifest: Path) -> bool:
+    """Whether the manifest is that of a folder of synthetic speech, rather than one of recordings."""
+    try:
+        with manifest.open("rb") as lines:
+            row = json.loads(lines.readline())
+    except (OSError, ValueError):
+        return False
+    return isinstance(row, dict) and "shard" in row and "media" not in row
+
+
 def read_sentence(folder: Path, row: dict[str, Any]) -> Sample:
     """The sentence of a manifest line; its id becomes ``source-id``, its end is padded to a whole frame."""
     description, content = _open(folder / row["shard"])[row["id"]]
