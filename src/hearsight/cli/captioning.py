@@ -14,6 +14,7 @@ from hearsight.cli.options import (
     BeamOption,
     CaptionFormat,
     DeviceOption,
+    FinalsOption,
     HotwordsOption,
     ModalityChoice,
     ModalityOption,
@@ -33,6 +34,7 @@ def transcribe(
     beam: BeamOption = 4,
     hotwords: HotwordsOption = None,
     normalize: NormalizeOption = False,
+    finals: FinalsOption = None,
     realtime: Annotated[
         bool, typer.Option("--realtime", help="Play at its own pace; jsonl says when each event came.")
     ] = False,
@@ -49,7 +51,13 @@ def transcribe(
     if output is not None and len(inputs) > 1:
         raise HearsightError("--output takes the transcript of one input: give the inputs one at a time")
     phrases = None if hotwords is None else read_hotwords(hotwords)
-    recognizer = Recognizer.load(model, beam_width=beam, modality=modality.value, hotwords=phrases)
+    recognizer = Recognizer.load(
+        model,
+        beam_width=beam,
+        modality=modality.value,
+        hotwords=phrases,
+        finals=None if finals is None else finals.value,
+    )
     form = form_of_text(recognizer.bundle.config.language, normalize=normalize)
     refused = False
     for source in inputs:
@@ -80,6 +88,7 @@ def live(
     beam: BeamOption = 4,
     hotwords: HotwordsOption = None,
     normalize: NormalizeOption = False,
+    finals: FinalsOption = None,
     duration: Annotated[
         float | None, typer.Option(min=0.04, metavar="S", help="End after S seconds.")
     ] = None,
@@ -105,7 +114,13 @@ def live(
     from hearsight.recognizer.biasing import read_hotwords
 
     phrases = None if hotwords is None else read_hotwords(hotwords)
-    recognizer = Recognizer.load(model, beam_width=beam, modality=modality.value, hotwords=phrases)
+    recognizer = Recognizer.load(
+        model,
+        beam_width=beam,
+        modality=modality.value,
+        hotwords=phrases,
+        finals=None if finals is None else finals.value,
+    )
     form = form_of_text(recognizer.bundle.config.language, normalize=normalize)
     captions = recognizer.live(
         camera=None if camera == "none" else camera,

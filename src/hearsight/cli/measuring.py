@@ -11,6 +11,7 @@ import typer
 from hearsight.cli.app import app, bench, complain
 from hearsight.cli.options import (
     BeamOption,
+    FinalsOption,
     ManifestArgument,
     ModalityChoice,
     ModalityOption,
@@ -32,6 +33,7 @@ def evaluate(
     modality: ModalityOption = ModalityChoice.av,
     model: ModelOption = "small",
     beam: BeamOption = 4,
+    finals: FinalsOption = None,
     noise: Annotated[str | None, typer.Option(metavar="FILE", help="Recording of noise to mix in.")] = None,
     snr: Annotated[
         float | None, typer.Option(metavar="DB", help="Power of the clip over that of the noise.")
@@ -48,6 +50,7 @@ def evaluate(
         manifest,
         model=model,
         beam_width=beam,
+        finals=None if finals is None else finals.value,
         splits=split or [],
         modality=None if table else modality.value,
         noise=noise,

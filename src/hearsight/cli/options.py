@@ -17,6 +17,13 @@ class ModalityChoice(StrEnum):
     video = "video"
 
 
+class FinalsChoice(StrEnum):
+    """Who writes the finals."""
+
+    one = "one-pass"
+    two = "two-pass"
+
+
 class CaptionFormat(StrEnum):
     """Forms of a transcript."""
 
@@ -43,6 +50,10 @@ HotwordsOption = Annotated[
 ]
 NormalizeOption = Annotated[
     bool, typer.Option("--normalize", help="Numbers in digits, sentences with a capital.")
+]
+FinalsOption = Annotated[
+    FinalsChoice | None,
+    typer.Option(help="Read each utterance once more when it is over; if the model can, unless you say."),
 ]
 OutOption = Annotated[Path, typer.Option(metavar="DIR", help="Folder to write into; made if need be.")]
 DeviceOption = Annotated[str, typer.Option(metavar="ID|none", help="As `hearsight devices` lists it.")]

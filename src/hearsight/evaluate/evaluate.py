@@ -18,8 +18,8 @@ from hearsight.evaluate.word_errors import (
     WordErrors,
     confidence_interval,
     count_errors,
-    normalise,
     pooled,
+    said_and_heard,
     slot_errors,
 )
 from hearsight.face import FacePath
@@ -205,11 +205,12 @@ def summary(scored: Sequence[Scored], *, results: bool = False) -> dict[str, Any
 
 
 def _result(one: Scored) -> dict[str, Any]:
+    said, heard = said_and_heard(one.row.text, one.hypothesis)
     return {
         "id": one.row.id,
         "split": one.row.split,
         "errors": one.counts.errors,
         "words": one.counts.words,
-        "reference": normalise(one.row.text),
-        "hypothesis": normalise(one.hypothesis),
+        "reference": " ".join(said),
+        "hypothesis": " ".join(heard),
     }

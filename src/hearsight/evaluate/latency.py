@@ -15,6 +15,7 @@ from hearsight.evaluate.manifest import Row
 from hearsight.evaluate.showing import Showing, follow
 from hearsight.evaluate.word_errors import align, normalise
 from hearsight.recognizer.live import Capture, LiveCaptions
+from hearsight.recognizer.spoken import spoken
 from hearsight.types import FRAME_RATE, SAMPLES_PER_FRAME, Chunk, Modality
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def play(
 
 def latencies(row: Row, showing: Showing) -> tuple[WordLatency, ...]:
     """Of the words of a row that were recognised rightly, how late they were."""
-    said = [(word, end) for text, _, end in row.words or () for word in normalise(text).split()]
+    said = [(word, end) for text, _, end in row.words or () for word in normalise(spoken(text)).split()]
     pairs = align([word for word, _ in said], [word.text for word in showing.words])
     found = []
     for place, other in pairs:

@@ -15,6 +15,7 @@ from hearsight.evaluate.manifest import read_manifest
 from hearsight.evaluate.noise import read_noise
 from hearsight.evaluate.table import CONDITIONS
 from hearsight.recognizer import Recognizer
+from hearsight.recognizer.second_pass import Finals
 from hearsight.types import Modality
 
 
@@ -40,6 +41,7 @@ def measure(
     *,
     model: str | Path = "small",
     beam_width: int = 4,
+    finals: Finals | None = None,
     splits: Sequence[str] = (),
     modality: Modality | None = "av",
     noise: str | Path | None = None,
@@ -53,6 +55,7 @@ def measure(
         manifest: path of the JSON lines.
         model: name of a bundle, or its folder.
         beam_width: hypotheses kept by the search.
+        finals: by one pass or two; None is two if the model has the second.
         splits: only these; empty measures all rows.
         modality: what to recognise by; None measures the whole table.
         noise: a recording of noise; the clips are clean without it.
@@ -67,7 +70,7 @@ def measure(
     conditions = _conditions(modality, noise, snr_db)
     rows = read_manifest(manifest, splits=splits)
     samples = None if noise is None else read_noise(noise)
-    recognizer = Recognizer.load(model, beam_width=beam_width)
+    recognizer = Recognizer.load(model, beam_width=beam_width, finals=finals)
     measurement = Measurement(len(rows))
     columns = TextColumn("utterances"), MofNCompleteColumn(), TimeRemainingColumn()
     console = Console(stderr=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hearsight.evaluate.word_errors import align, normalise
+from hearsight.recognizer.spoken import spoken
 from hearsight.types import Event
 
 
@@ -61,7 +62,7 @@ def follow(events: Iterable[Event]) -> Showing:
     first_s: float | None = None
     for event in events:
         now = event.end if event.emitted is None else event.emitted
-        texts = normalise(event.text).split()
+        texts = normalise(spoken(event.text)).split()
         kept = _kept([text for text, _ in utterance], texts)
         shown += len(texts) - len(kept)
         rewritten += len(utterance) - len(kept)

@@ -8,6 +8,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hearsight.recognizer.aligning import align
+from hearsight.recognizer.spoken import readings, spoken
+
+__all__ = [
+    "GRID_SLOTS",
+    "WordErrors",
+    "align",
+    "confidence_interval",
+    "count_errors",
+    "normalise",
+    "pooled",
+    "said_and_heard",
+    "slot_errors",
+]
+
 GRID_SLOTS = ("verb", "colour", "preposition", "letter", "digit", "adverb")
 """The places of a GRID sentence, such as "bin blue at b eight now"."""
 
@@ -43,39 +58,30 @@ def normalise(text: str) -> str:
     return " ".join(re.findall(r"\w+(?:['’]\w+)*", text.lower())).replace("’", "'")
 
 
-def align(reference: Sequence[str], hypothesis: Sequence[str]) -> list[tuple[int | None, int | None]]:
-    """Which word was heard as which, with the fewest errors (Levenshtein distance over words).
+def said_and_heard(reference: str, hypothesis: str) -> tuple[list[str], list[str]]:
+    """The words of both as they are compared: lower case, no punctuation, figures in words.
 
-    Returns:
-        Places in the reference and in the hypothesis, in order; None in the first is an inserted
-        word, None in the second a deleted one.
+    A figure in the hypothesis counts as said in the way that agrees best with the reference: "1995" may have
+    been "nineteen ninety five" or "one nine nine five". Texts without figures are only normalised.
     """
-    rows = [list(range(len(hypothesis) + 1))]
-    for said in reference:
-        above, row = rows[-1], [rows[-1][0] + 1]
-        for place, heard in enumerate(hypothesis):
-            row.append(min(above[place] + (said != heard), above[place + 1] + 1, row[place] + 1))
-        rows.append(row)
-    pairs: list[tuple[int | None, int | None]] = []
-    i, j = len(reference), len(hypothesis)
-    while i or j:
-        here = rows[i][j]
-        if i and j and here == rows[i - 1][j - 1] + (reference[i - 1] != hypothesis[j - 1]):
-            i, j = i - 1, j - 1
-            pairs.append((i, j))
-        elif i and here == rows[i - 1][j] + 1:
-            i -= 1
-            pairs.append((i, None))
-        else:
-            j -= 1
-            pairs.append((None, j))
-    return pairs[::-1]
+    said = normalise(spoken(reference)).split()
+    parts = readings(hypothesis)
+    chosen = [ways[0] for ways in parts]
+    for place, ways in enumerate(parts):
+        if len(ways) > 1:
+            tried = [[*chosen[:place], way, *chosen[place + 1 :]] for way in ways]
+            chosen = min(tried, key=lambda texts: _errors(said, normalise("".join(texts)).split()))
+    return said, normalise("".join(chosen)).split()
 
 
 def count_errors(reference: str, hypothesis: str) -> WordErrors:
     """Errors of one utterance: substituted, deleted and inserted words."""
-    said, heard = normalise(reference).split(), normalise(hypothesis).split()
-    return WordErrors(sum(_is_error(said, heard, *pair) for pair in align(said, heard)), len(said))
+    said, heard = said_and_heard(reference, hypothesis)
+    return WordErrors(_errors(said, heard), len(said))
+
+
+def _errors(said: Sequence[str], heard: Sequence[str]) -> int:
+    return sum(_is_error(said, heard, *pair) for pair in align(said, heard))
 
 
 def slot_errors(pairs: Iterable[tuple[str, str]]) -> dict[str, WordErrors]:
@@ -89,7 +95,7 @@ def slot_errors(pairs: Iterable[tuple[str, str]]) -> dict[str, WordErrors]:
     """
     wrong, total = [0] * len(GRID_SLOTS), 0
     for reference, hypothesis in pairs:
-        said, heard = normalise(reference).split(), normalise(hypothesis).split()
+        said, heard = said_and_heard(reference, hypothesis)
         if len(said) != len(GRID_SLOTS):
             return {}
         total += 1

@@ -46,14 +46,23 @@ class Attention:
         Raises:
             ValueError: these ticks have not been watched, or are forgotten.
         """
+        activity = self.of(start, stop)
+        self._noted = self._noted[start - self._start :]
+        self._start = start
+        return activity
+
+    def of(self, start: int, stop: int) -> Activity:
+        """Who spoke in the ticks from ``start`` to before ``stop``.
+
+        Raises:
+            ValueError: these ticks have not been watched, or are forgotten.
+        """
         if not self._start <= start <= stop <= self._start + len(self._noted):
             raise ValueError(
                 f"ticks {start} to {stop} are not among those known, "
                 f"{self._start} to {self._start + len(self._noted)}"
             )
-        self._noted = self._noted[start - self._start :]
-        self._start = start
-        return Activity(*self._noted[: stop - start].T)
+        return Activity(*self._noted[start - self._start : stop - self._start].T)
 
     def _tick(self, tick: Ticks) -> tuple[bool, bool, bool, bool]:
         """What :class:`Activity` says of it: voice, lips, face, speech."""

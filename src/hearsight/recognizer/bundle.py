@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hearsight.errors import BundleError
-from hearsight.recognizer.config import GRAPHS, BundleConfig
+from hearsight.recognizer.config import GRAPHS, LISTEN, READ, TOKENS, BundleConfig
 
 if TYPE_CHECKING:
     from hearsight.recognizer.beam import Step
     from hearsight.recognizer.pieces import Pieces
+    from hearsight.recognizer.second_pass import Finals, SecondPass
 
 SHIPPED = Path(__file__).resolve().parents[1] / "assets" / "bundles"
 """Where the bundles lie that come with the package."""
@@ -22,6 +23,7 @@ _CONFIG = "config.json"
 _PIECES = "tokens.model"
 _CARD = "model-card.md"
 _NEEDED = (*(f"{graph}.onnx" for graph in GRAPHS), _PIECES)
+_NEEDED_FOR_TWO = (f"{LISTEN}.onnx", f"{READ}.onnx", TOKENS)
 _FOREIGN = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth", ".ptl", ".safetensors"}
 
 
@@ -58,7 +60,8 @@ class Bundle:
         if not (folder / _CONFIG).is_file():
             raise BundleError(_why_no_bundle(folder))
         config = BundleConfig.read(folder / _CONFIG)
-        if unlisted := [name for name in _NEEDED if name not in config.files]:
+        needed = _NEEDED if config.second_pass is None else (*_NEEDED, *_NEEDED_FOR_TWO)
+        if unlisted := [name for name in needed if name not in config.files]:
             raise BundleError(
                 f"{folder / _CONFIG} lists no SHA-256 for {', '.join(unlisted)}: export the bundle again"
             )
@@ -91,6 +94,30 @@ class Bundle:
         from hearsight.recognizer.pieces import Pieces
 
         return Pieces(self.contents[_PIECES], str(self.folder / _PIECES), self.config)
+
+    @cached_property
+    def second_pass(self) -> SecondPass | None:
+        """The decoder that reads an utterance again once it is over; None if the bundle has none."""
+        if self.config.second_pass is None:
+            return None
+        from hearsight.recognizer.second_pass import SecondPass
+
+        return SecondPass.open(self.contents, self.folder, self.config)
+
+    def writer(self, finals: Finals | None = None) -> SecondPass | None:
+        """Who writes the finals beside the search: the second pass, or None.
+
+        Args:
+            finals: what is asked for; None is two passes if the bundle has the second.
+
+        Raises:
+            BundleError: two passes are asked for, and the bundle has only one.
+        """
+        if finals == "two-pass" and self.config.second_pass is None:
+            raise BundleError(
+                f"the model {self.config.name} has no second pass: take another, or ask for one-pass finals"
+            )
+        return None if finals == "one-pass" else self.second_pass
 
     @property
     def card(self) -> str:

@@ -20,6 +20,11 @@ FORMAT = 1
 GRAPHS = ("frontend", "encoder", "predictor", "joiner")
 """The four ONNX graphs of a bundle, ``<name>.onnx`` each."""
 
+LISTEN, READ = "listen", "read"
+"""The two graphs of a second pass, ``<name>.onnx`` each."""
+TOKENS = "second-pass-tokens.json"
+"""The bytes of the second pass's tokens."""
+
 State = dict[str, NDArray[Any]]
 """Named arrays, batch first: what a graph needs from its call before."""
 
@@ -53,6 +58,35 @@ class StateSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondPassConfig:
+    """The decoder that reads the features of an utterance once it is over.
+
+    Attributes:
+        layers, heads, head_dim: sizes of its attention.
+        vocabulary_size: tokens, marks included.
+        context: tokens that it can hold, the prompt included.
+        prompt: tokens that every text begins with.
+        end: the mark of a text's end.
+        suppressed: tokens that are never read.
+        suppressed_first: tokens that may not come first either.
+        longest_s: as much as it can read at a time, in seconds.
+        restart: states of the front-end that begin anew while nobody speaks.
+    """
+
+    layers: int
+    heads: int
+    head_dim: int
+    vocabulary_size: int
+    context: int
+    prompt: tuple[int, ...]
+    end: int
+    suppressed: tuple[int, ...]
+    suppressed_first: tuple[int, ...]
+    longest_s: float
+    restart: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BundleConfig:
     """What ``config.json`` says.
 
@@ -65,6 +99,7 @@ class BundleConfig:
         emission_delay_s: mean lag of a label's emission behind the end of its word, in seconds.
         files: SHA-256 of every file that the bundle needs, by name.
         states: for each graph, its states by name.
+        second_pass: the decoder that writes the finals; None where there is none.
     """
 
     name: str
@@ -85,6 +120,7 @@ class BundleConfig:
     emission_delay_s: float
     files: dict[str, str]
     states: dict[str, dict[str, StateSpec]]
+    second_pass: SecondPassConfig | None = None
 
     def initial_state(self, graph: str, batch: int = 1) -> State:
         """The states of ``graph`` before its first call."""
@@ -138,6 +174,7 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
         "emission_delay_s": float(delay),
         "files": _files(values["files"]),
         "states": _states(values["states"]),
+        "second_pass": _second_pass(values.get("second_pass")),
     }
 
 
@@ -181,6 +218,37 @@ def _state_spec(what: str, values: object) -> StateSpec:
     return StateSpec(tuple(_natural(f"the shape of {what}", size) for size in shape), dtype, float(fill))
 
 
+def _second_pass(values: object) -> SecondPassConfig | None:
+    if values is None:
+        return None
+    if not isinstance(values, dict):
+        raise ValueError("second_pass is not an object")
+    sizes = ("layers", "heads", "head_dim", "vocabulary_size", "context", "end")
+    lists = ("prompt", "suppressed", "suppressed_first")
+    if missing := sorted({*sizes, *lists, "longest_s", "restart"} - set(values)):
+        raise ValueError(f"second_pass lacks {', '.join(missing)}")
+    longest, restart = values["longest_s"], values["restart"]
+    if isinstance(longest, bool) or not isinstance(longest, int | float) or not 5 <= longest <= 60:
+        raise ValueError("longest_s of second_pass is not a number of seconds from 5 to 60")
+    if not isinstance(restart, list) or not all(isinstance(name, str) for name in restart):
+        raise ValueError("restart of second_pass is not a list of states")
+    numbers = {key: _natural(f"{key} of second_pass", values[key]) for key in sizes}
+    tokens = {key: _tokens(key, values[key], numbers["vocabulary_size"]) for key in lists}
+    if not tokens["prompt"] or numbers["end"] >= numbers["vocabulary_size"]:
+        raise ValueError("second_pass has no prompt, or its end lies outside the vocabulary")
+    checked: dict[str, Any] = {**numbers, **tokens}
+    return SecondPassConfig(**checked, longest_s=float(longest), restart=tuple(restart))
+
+
+def _tokens(key: str, values: object, size: int) -> tuple[int, ...]:
+    if not isinstance(values, list):
+        raise ValueError(f"{key} of second_pass is not a list of tokens")
+    tokens = tuple(_natural(f"{key} of second_pass", value) for value in values)
+    if any(token >= size for token in tokens):
+        raise ValueError(f"{key} of second_pass has a token outside the vocabulary")
+    return tokens
+
+
 def _check_sizes(config: BundleConfig) -> None:
     """What must hold between the numbers."""
     for key, value in _FIXED.items():
@@ -192,3 +260,6 @@ def _check_sizes(config: BundleConfig) -> None:
         raise ValueError("block does not divide segment and right_context")
     if config.blank >= config.vocabulary_size:
         raise ValueError("blank lies outside the vocabulary")
+    restart = config.second_pass.restart if config.second_pass else ()
+    if unknown := sorted(set(restart) - set(config.states["frontend"])):
+        raise ValueError(f"second_pass restarts {', '.join(unknown)}, which is no state of the front-end")

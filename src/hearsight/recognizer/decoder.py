@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hearsight.recognizer.activity import Activity
 from hearsight.recognizer.beam import Beam
@@ -13,7 +15,10 @@ from hearsight.recognizer.biasing import ContextGraph
 from hearsight.recognizer.bundle import Bundle
 from hearsight.recognizer.endpoint import EndpointRule
 from hearsight.recognizer.listening import Listening
+from hearsight.recognizer.retiming import retime
+from hearsight.recognizer.second_pass import SecondPass
 from hearsight.recognizer.session import Segment
+from hearsight.recognizer.utterance import Beginnings, Window
 from hearsight.recognizer.words import stable_words, to_words
 from hearsight.types import FRAME_RATE, Event, Sense, Word
 
@@ -22,7 +27,8 @@ class Decoder:
     """Decodes one stream, utterance by utterance.
 
     At the end of an utterance the beam begins anew, as in training; the encoder, outside, goes on. Where
-    nobody speaks the beam is not asked: there can be no word, and the search costs nothing.
+    nobody speaks the beam is not asked: there can be no word, and the search costs nothing. With a second
+    pass the finals are its words, with times by the beam's; if it finds none, they are the beam's.
 
     Args:
         bundle: predictor, joiner and pieces.
@@ -31,6 +37,7 @@ class Decoder:
         listening: knows when somebody speaks.
         commit_s: the best hypothesis is taken at its word as far as it is older than this.
         context: phrases that are likely.
+        second_pass: reads the features of an utterance once it is over.
         start: tick of the input's first frame.
     """
 
@@ -43,6 +50,7 @@ class Decoder:
         *,
         commit_s: float,
         context: ContextGraph | None = None,
+        second_pass: SecondPass | None = None,
         start: int = 0,
     ) -> None:
         config = bundle.config
@@ -57,6 +65,10 @@ class Decoder:
             width=beam_width,
             context=context,
         )
+        self._second_pass = second_pass
+        longest_ticks = round(second_pass.longest_s * FRAME_RATE) if second_pass is not None else 0
+        self._window = Window(longest_ticks)
+        self._beginnings = Beginnings(listening.hold, start)
         self._heard_s = self._spoken_s = start / FRAME_RATE
         self._begin(start)
 
@@ -66,6 +78,15 @@ class Decoder:
         self._start = start
         self._senses = np.zeros(2, np.bool_)
         self._shown = ("", 0)
+
+    def restarts(self, start: int, speech: NDArray[np.bool_]) -> bool:
+        """Whether the networks that hear best from the beginning of an utterance begin anew with a block.
+
+        Args:
+            start: first tick of the block that the front-end is to hear next.
+            speech: ``(ticks,)`` whether somebody speaks in it.
+        """
+        return self._beginnings.at(start, speech, open=not self._beam.is_empty)
 
     @property
     def beam_width(self) -> int:
@@ -94,6 +115,7 @@ class Decoder:
             if self._listening.at(now):
                 self._beam.advance(encoded, now)
             self._senses |= present[index]
+            self._remember(now, segment.features[index])
             yield from self._end(now)
         self._beam.commit(segment.start + len(segment.encoded) - self._commit_ticks)
         event = self._event("partial")
@@ -101,8 +123,15 @@ class Decoder:
             self._shown = event.text, event.stable
             yield event
 
-    def finish(self) -> Iterator[Event]:
-        """End the input: the final of the utterance that was going on, if any word of it was heard."""
+    def finish(self, tail: NDArray[np.float32] | None = None) -> Iterator[Event]:
+        """End the input: the final of the utterance that was going on, if any word of it was heard.
+
+        Args:
+            tail: ``(ticks, feature_dim)`` features of the silence after it, for the second pass.
+        """
+        end = round(self._heard_s * FRAME_RATE)
+        for index, features in enumerate(() if tail is None else tail):
+            self._remember(end + index, features)
         yield from self._final()
         self._begin(round(self._heard_s * FRAME_RATE))
 
@@ -112,6 +141,7 @@ class Decoder:
         if frames:
             if self._endpoint.reached(frames[0], frames[-1], now, self._listening.rest(now)):
                 yield from self._final()
+                self._beginnings.end(now)
                 self._begin(now + 1)
         elif self._beam.is_empty and self._endpoint.idle(self._start, now):
             self._begin(now + 1)
@@ -119,8 +149,23 @@ class Decoder:
     def _final(self) -> Iterator[Event]:
         event = self._event("final")
         if event.words:
+            event = self._read_again(event)
             self._spoken_s = event.words[-1].end
             yield event
+
+    def _remember(self, now: int, features: NDArray[np.float32]) -> None:
+        """Keep the features of a tick for the second pass."""
+        if self._second_pass is not None:
+            self._window.add(now, features)
+            self._window.forget(self._beginnings.first)
+
+    def _read_again(self, event: Event) -> Event:
+        """The final with the words of the second pass, if it finds any."""
+        if self._second_pass is None or not len(self._window):
+            return event
+        read = self._second_pass(self._window.taken())
+        words = retime(read, event.words, earliest_s=self._spoken_s, latest_s=self._heard_s)
+        return replace(event, words=words, start=words[0].start, stable=len(words)) if words else event
 
     def _event(self, kind: Literal["partial", "final"]) -> Event:
         best = self._beam.best
@@ -133,7 +178,11 @@ class Decoder:
         )
         names: tuple[Sense, ...] = ("audio", "video")
         senses = tuple(name for name, had in zip(names, self._senses, strict=True) if had)
-        stable = len(words) if kind == "final" else stable_words(self._beam.hypotheses, self._pieces)
+        stable = len(words) if kind == "final" else self._stable()
         on_screen = self._listening.on_screen(best.frames[0], best.frames[-1]) if best.frames else None
         start_s = words[0].start if words else self._start / FRAME_RATE
         return Event(kind, words, start_s, self._heard_s, senses, stable=stable, on_screen=on_screen)
+
+    def _stable(self) -> int:
+        """Words of a partial that stay; what is read again may all become others."""
+        return 0 if self._second_pass is not None else stable_words(self._beam.hypotheses, self._pieces)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hearsight.types import FRAME_RATE
 
@@ -27,6 +27,10 @@ class EndpointRule:
     pause_s: float = 0.2
     longest_s: float = 60.0
     idle_s: float = 5.0
+
+    def within(self, longest_s: float) -> EndpointRule:
+        """The same rule for utterances of at most so many seconds; in their second half a pause is enough."""
+        return replace(self, longest_s=min(self.longest_s, longest_s), long_s=min(self.long_s, longest_s / 2))
 
     def reached(self, first: int, last: int, now: int, rest: int = 0) -> bool:
         """Whether an utterance is over.

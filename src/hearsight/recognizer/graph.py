@@ -75,17 +75,8 @@ class Graph:
     """
 
     def __init__(self, model: bytes, path: str, config: BundleConfig, name: str) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime raises classes of its own, without a common base
-            reason = str(error).strip().splitlines()[0]
-            raise BundleError(f"{path} does not open as an ONNX model ({reason}): export it again") from None
         inputs, outputs = expected_ports(config, name)
-        _check_ports(path, "input", inputs, self._session.get_inputs())
-        _check_ports(path, "output", outputs, self._session.get_outputs())
+        self._session = open_session(model, path, inputs, outputs)
         self._outputs = list(outputs)
         self._states = list(config.states[name])
 
@@ -93,6 +84,27 @@ class Graph:
         """Run once; every array is batch first."""
         output, *after = self._session.run(self._outputs, {**inputs, **state})
         return output, dict(zip(self._states, after, strict=True))
+
+
+def open_session(
+    model: bytes, path: str, inputs: dict[str, Port], outputs: dict[str, Port]
+) -> onnxruntime.InferenceSession:
+    """Open a graph that has these inputs and outputs.
+
+    Raises:
+        BundleError: it is not ONNX, or has others.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises classes of its own, without a common base
+        reason = str(error).strip().splitlines()[0]
+        raise BundleError(f"{path} does not open as an ONNX model ({reason}): export it again") from None
+    _check_ports(path, "input", inputs, session.get_inputs())
+    _check_ports(path, "output", outputs, session.get_outputs())
+    return session
 
 
 def _check_ports(path: str, kind: str, expected: dict[str, Port], found: list[Any]) -> None:

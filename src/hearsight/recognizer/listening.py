@@ -26,7 +26,7 @@ class Listening:
     """
 
     def __init__(self, rule: ActivityRule, longest_ticks: int) -> None:
-        self._lead, self._hold = round(rule.lead_s * FRAME_RATE), round(rule.hold_s * FRAME_RATE)
+        self._lead, self.hold = round(rule.lead_s * FRAME_RATE), round(rule.hold_s * FRAME_RATE)
         self._active = deque[int]()
         self._active_at: int | None = None
         self._speech = deque[int]()
@@ -56,7 +56,7 @@ class Listening:
         """Whether to listen at a tick; ticks are asked for in order."""
         while self._speech and self._speech[0] <= now + self._lead:
             self._spoke_at = self._speech.popleft()
-        return self._spoke_at is not None and now - self._spoke_at <= self._hold
+        return self._spoke_at is not None and now - self._spoke_at <= self.hold
 
     def rest(self, now: int) -> int:
         """Ticks since a voice was heard or lips moved, 0 if that is going on; asked for in order too."""

@@ -17,6 +17,7 @@ from hearsight.recognizer.biasing import ContextGraph, Hotword
 from hearsight.recognizer.bundle import Bundle
 from hearsight.recognizer.endpoint import EndpointRule
 from hearsight.recognizer.pictures import PictureRule
+from hearsight.recognizer.second_pass import Finals, check_finals
 from hearsight.recognizer.stream import COMMIT_S, Stream
 from hearsight.types import FRAME_RATE, Chunk, Event, Modality, check_modality
 
@@ -37,6 +38,7 @@ class Recognizer:
         pictures: which pictures are not worth looking at.
         commit_s: words older than this are no longer open to second thoughts.
         context: phrases that are likely.
+        finals: who writes them; None is a second pass if the model has one.
     """
 
     bundle: Bundle
@@ -47,6 +49,7 @@ class Recognizer:
     pictures: PictureRule = field(default_factory=PictureRule)
     commit_s: float = COMMIT_S
     context: ContextGraph | None = None
+    finals: Finals | None = None
 
     @classmethod
     def load(
@@ -59,6 +62,7 @@ class Recognizer:
         activity: ActivityRule | None = None,
         pictures: PictureRule | None = None,
         hotwords: Iterable[str | Hotword] | None = None,
+        finals: Finals | None = None,
     ) -> Recognizer:
         """Open a model: a bundle's name, or its folder.
 
@@ -70,13 +74,23 @@ class Recognizer:
             activity: when somebody is held to speak.
             pictures: which pictures are not worth looking at.
             hotwords: phrases that are likely to be said: names, terms. A string may end in a tab and a boost.
+            finals: ``one-pass`` are the last of the partials; for ``two-pass`` a larger network reads each
+                utterance once more when it is over. By default two passes if the model has the second.
 
         Raises:
-            BundleError: there is no such bundle, or it is damaged, or it is something else.
-            HearsightError: a phrase cannot be spelled by the model, or is none.
-            ValueError: the modality is not one of ``av``, ``audio``, ``video``.
+            BundleError: there is no such bundle, or it is damaged, or it is something else, or it has no
+                second pass and is asked for one.
+            HearsightError: a phrase cannot be spelled by the model, is none, or would not reach the finals.
+            ValueError: the modality is not one of ``av``, ``audio``, ``video``, or finals is neither.
         """
         bundle = Bundle.load(model).open()
+        finals = None if finals is None else check_finals(finals)
+        context = _context(hotwords, bundle)
+        if bundle.writer(finals) is not None and context is not None:
+            raise HearsightError(
+                f"context phrases weigh in the first pass, and finals of the model {bundle.config.name} are "
+                "written by its second: ask for one-pass finals (--finals one-pass)"
+            )
         return cls(
             bundle,
             check_modality(modality),
@@ -84,7 +98,8 @@ class Recognizer:
             endpoint or EndpointRule(),
             activity or ActivityRule(),
             pictures or PictureRule(),
-            context=_context(hotwords, bundle),
+            context=context,
+            finals=finals,
         )
 
     def stream(self, modality: Modality | None = None, *, start: int = 0) -> Stream:
@@ -103,6 +118,7 @@ class Recognizer:
             pictures=self.pictures,
             commit_s=self.commit_s,
             context=self.context,
+            finals=self.finals,
             start=start,
         )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,7 @@ class Segment:
         encoded: ``(frames, joiner_dim)`` float32.
         video_present: ``(frames,)`` bool.
         audio_present: ``(frames,)`` bool.
+        features: ``(frames, feature_dim)`` float32, the front-end's.
     """
 
     start: int
@@ -78,6 +79,7 @@ class Segment:
     encoded: NDArray[np.float32]
     video_present: NDArray[np.bool_]
     audio_present: NDArray[np.bool_]
+    features: NDArray[np.float32]
 
 
 class EncoderSession:
@@ -90,15 +92,25 @@ class EncoderSession:
     Args:
         bundle: where the graphs are.
         start: tick of the first frame that will be pushed.
+        restart: asked with the first tick of each block, and how many of its ticks are input, whether the
+            states that the bundle names begin anew with it. It is asked when all segments that were
+            complete before have been taken, so that it may go by them.
     """
 
-    def __init__(self, bundle: Bundle, start: int = 0) -> None:
+    def __init__(
+        self, bundle: Bundle, start: int = 0, restart: Callable[[int, int], bool] | None = None
+    ) -> None:
         self._bundle = bundle
+        second_pass = bundle.config.second_pass
+        self._restart = restart if second_pass is not None else None
+        self._restarted = second_pass.restart if second_pass is not None else ()
         self._config = bundle.config
         self._start = start
         self._ticks = Ticks.empty()
         self._features = np.zeros((0, self._config.feature_dim), np.float32)
         self._present = np.zeros((0, 2), np.bool_)
+        self._beyond = self._features
+        self._heard_last = False
         self._frontend_state = self._config.initial_state("frontend")
         self._encoder_state = self._config.initial_state("encoder")
 
@@ -115,13 +127,30 @@ class EncoderSession:
     def finish(self) -> Iterator[Segment]:
         """End the input: yield the segments of what is left, padded and masked."""
         if left := len(self._ticks):
-            self._extract_features(self._ticks + Ticks.empty(self._config.block - left), left)
+            self._extract_features(self._ticks + self._padding(self._config.block - left), left)
             self._ticks = Ticks.empty()
         while len(self._features):
             yield self._encode()
 
+    def tail(self) -> NDArray[np.float32]:
+        """Features ``(ticks, feature_dim)`` of silence after the input's end, for a second pass.
+
+        Front-ends look ahead, so the input's last moments are only heard with what comes after them.
+        """
+        before = self._beyond
+        self._extract_features(self._padding(self._config.block), 0)
+        return np.concatenate([before, self._beyond])
+
+    def _padding(self, ticks: int) -> Ticks:
+        """Nothing; what a second pass is to read ends with silence instead, if there was sound at the end."""
+        nothing = Ticks.empty(ticks)
+        if self._config.second_pass is None:
+            return nothing
+        return replace(nothing, audio_present=np.full(ticks, self._heard_last))
+
     def _extract_features(self, block: Ticks, real: int) -> None:
         """Run the front-end on one block, of which the first ``real`` ticks are input."""
+        self._begin(real)
         inputs: Inputs = {
             "crops": block.crops[None],
             "samples": block.samples[None],
@@ -129,9 +158,19 @@ class EncoderSession:
             "audio_present": block.audio_present[None],
         }
         features, self._frontend_state = self._bundle.frontend(inputs, self._frontend_state)
+        self._beyond = features[0, real:]
+        if real:
+            self._heard_last = bool(block.audio_present[real - 1])
         present = np.stack([block.video_present, block.audio_present], axis=1)
         self._features = np.concatenate([self._features, features[0, :real]])
         self._present = np.concatenate([self._present, present[:real]])
+
+    def _begin(self, real: int) -> None:
+        """Let the states that the bundle names begin anew with the next block, if they are to."""
+        start = self._start + len(self._features)
+        if real and self._restart is not None and self._restart(start, real):
+            initial = self._config.initial_state("frontend")
+            self._frontend_state |= {name: initial[name] for name in self._restarted}
 
     def _encode(self) -> Segment:
         """Run the encoder on the next segment and its right context, padded at the end of the input."""
@@ -143,7 +182,14 @@ class EncoderSession:
         encoded, self._encoder_state = self._bundle.encoder(inputs, self._encoder_state)
         frames = min(real, segment)
         video_present, audio_present = self._present[:frames].T
-        result = Segment(self._start, self._start + real, encoded[0, :frames], video_present, audio_present)
+        result = Segment(
+            self._start,
+            self._start + real,
+            encoded[0, :frames],
+            video_present,
+            audio_present,
+            self._features[:frames],
+        )
         self._start += frames
         self._features, self._present = self._features[segment:], self._present[segment:]
         return result

@@ -16,7 +16,9 @@ from hearsight.recognizer.decoder import Decoder
 from hearsight.recognizer.endpoint import EndpointRule
 from hearsight.recognizer.listening import Listening
 from hearsight.recognizer.pictures import PictureRule, without_frozen
+from hearsight.recognizer.second_pass import Finals
 from hearsight.recognizer.session import EncoderSession, Segment, Ticks
+from hearsight.recognizer.utterance import LEAD_S
 from hearsight.types import FRAME_RATE, SAMPLES_PER_FRAME, Chunk, Crops, Event, Modality
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Stream:
         pictures: which pictures are not worth looking at.
         commit_s: words older than this are no longer open to second thoughts.
         context: phrases that are likely.
+        finals: who writes them; by default a second pass, if the bundle has one.
         start: tick of the first frame pushed; event times count from tick 0.
     """
 
@@ -55,17 +58,29 @@ class Stream:
         pictures: PictureRule | None = None,
         commit_s: float = COMMIT_S,
         context: ContextGraph | None = None,
+        finals: Finals | None = None,
         start: int = 0,
     ) -> None:
         self._modality = modality
         self._tick = start
-        self._session = EncoderSession(bundle, start)
+        self._session = EncoderSession(bundle, start, self._restarts)
         activity, endpoint = activity or ActivityRule(), endpoint or EndpointRule()
+        second_pass = bundle.writer(finals)
+        if second_pass is not None:
+            endpoint = endpoint.within(second_pass.longest_s - LEAD_S)
         self._attention = Attention(activity, pictures or PictureRule(), start)
         listening = Listening(activity, round(endpoint.longest_s * FRAME_RATE))
         self._decoder = Decoder(
-            bundle, beam_width, endpoint, listening, commit_s=commit_s, context=context, start=start
+            bundle,
+            beam_width,
+            endpoint,
+            listening,
+            commit_s=commit_s,
+            context=context,
+            second_pass=second_pass,
+            start=start,
         )
+        self._reads_again = second_pass is not None
         self._face: FacePath | None = None
         self._rest = np.zeros(0, np.float32)
         self._finished = False
@@ -161,7 +176,7 @@ class Stream:
             events += self.push(None, np.zeros(missing, np.float32))
         self._finished = True
         events += self._decode(self._session.finish())
-        return [*events, *self._decoder.finish()]
+        return [*events, *self._decoder.finish(self._session.tail() if self._reads_again else None)]
 
     def _decode(self, segments: Iterable[Segment]) -> list[Event]:
         events: list[Event] = []
@@ -170,6 +185,9 @@ class Stream:
             events += self._decoder.push(segment, activity)
             self.decoded = segment.start + len(segment.encoded)
         return events
+
+    def _restarts(self, start: int, ticks: int) -> bool:
+        return self._decoder.restarts(start, self._attention.of(start, start + ticks).speech)
 
     def _without_frames(
         self, samples: NDArray[np.float32] | None

@@ -105,6 +105,8 @@ def _shared(bundle: Bundle, stacked: frozenset[str]) -> Bundle:
         step = getattr(bundle, name)
         shared.__dict__[name] = _SharedStep(name, step) if name in stacked else step
     shared.__dict__["pieces"] = bundle.pieces
+    if "second_pass" in bundle.__dict__:  # it is called for each stream by itself, once an utterance
+        shared.__dict__["second_pass"] = bundle.second_pass
     return shared
 
 

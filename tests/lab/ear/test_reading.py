@@ -5,8 +5,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearsight.lab.ear.reading import without_loop
 from hearsight.lab.ear.tokenizer import END, Tokenizer, byte_symbols
+from hearsight.recognizer.reading import without_loop
 
 
 def test_a_loop_at_the_end_is_said_once():

@@ -15,8 +15,15 @@ CONTEXT = 448
 """Tokens that the decoder can hold."""
 
 
-def _heads(vectors: Tensor) -> Tensor:
-    return vectors.unflatten(2, (HEADS, -1)).transpose(1, 2)
+@dataclass(frozen=True, slots=True)
+class DecoderSize:
+    """Sizes of a decoder; those of Whisper tiny.en if not given."""
+
+    vocabulary: int = VOCABULARY
+    dim: int = DIM
+    heads: int = HEADS
+    layers: int = LAYERS
+    context: int = CONTEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +39,25 @@ class Memory:
 class Layer(nn.Module):
     """Self-attention, attention to the features, and a feed-forward part."""
 
-    def __init__(self) -> None:
+    def __init__(self, dim: int = DIM, heads: int = HEADS) -> None:
         super().__init__()
-        self.attention_norm, self.cross_norm, self.feed_norm = (nn.LayerNorm(DIM) for _ in range(3))
-        self.query_key_value, self.attended = nn.Linear(DIM, 3 * DIM), nn.Linear(DIM, DIM)
-        self.cross_query, self.cross_key_value = nn.Linear(DIM, DIM), nn.Linear(DIM, 2 * DIM)
-        self.cross_attended = nn.Linear(DIM, DIM)
-        self.expand, self.contract = nn.Linear(DIM, 4 * DIM), nn.Linear(4 * DIM, DIM)
+        self.count = heads
+        self.attention_norm, self.cross_norm, self.feed_norm = (nn.LayerNorm(dim) for _ in range(3))
+        self.query_key_value, self.attended = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
+        self.cross_query, self.cross_key_value = nn.Linear(dim, dim), nn.Linear(dim, 2 * dim)
+        self.cross_attended = nn.Linear(dim, dim)
+        self.expand, self.contract = nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
+
+    def heads(self, vectors: Tensor) -> Tensor:
+        """``(batch, steps, dim)`` to ``(batch, heads, steps, dim / heads)``."""
+        return vectors.unflatten(2, (self.count, -1)).transpose(1, 2)
 
     def listen(self, features: Tensor) -> Memory:
         """Memory of the features ``(batch, frames, 384)`` and of no token."""
         key, value = self.cross_key_value(features).chunk(2, 2)
-        nothing = features.new_zeros(len(features), HEADS, 0, DIM // HEADS)
-        return Memory(_heads(key), _heads(value), nothing, nothing)
+        heard_keys, heard_values = self.heads(key), self.heads(value)
+        nothing = heard_keys[:, :, :0]
+        return Memory(heard_keys, heard_values, nothing, nothing)
 
     def forward(self, tokens: Tensor, memory: Memory, hidden: Tensor | None = None) -> tuple[Tensor, Memory]:
         """The next tokens ``(batch, steps, 384)``, and the memory with them.
@@ -55,12 +68,12 @@ class Layer(nn.Module):
             hidden: ``(batch, 1, 1, frames)`` bool, True where features may be seen; all if not given.
         """
         query, key, value = self.query_key_value(self.attention_norm(tokens)).chunk(3, 2)
-        key = torch.cat([memory.keys, _heads(key)], 2)
-        value = torch.cat([memory.values, _heads(value)], 2)
+        key = torch.cat([memory.keys, self.heads(key)], 2)
+        value = torch.cat([memory.values, self.heads(value)], 2)
         steps, known = tokens.shape[1], key.shape[2]
         causal = torch.ones(steps, known, dtype=torch.bool, device=tokens.device).tril(known - steps)
-        tokens = tokens + self.attended(self._merge(_heads(query), key, value, causal))
-        query = _heads(self.cross_query(self.cross_norm(tokens)))
+        tokens = tokens + self.attended(self._merge(self.heads(query), key, value, causal))
+        query = self.heads(self.cross_query(self.cross_norm(tokens)))
         heard = self._merge(query, memory.heard_keys, memory.heard_values, hidden)
         tokens = tokens + self.cross_attended(heard)
         tokens = tokens + self.contract(F.gelu(self.expand(self.feed_norm(tokens))))
@@ -76,12 +89,13 @@ class Decoder(nn.Module):
 
     positions: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, size: DecoderSize | None = None) -> None:
         super().__init__()
-        self.vectors = nn.Embedding(VOCABULARY, DIM)
-        self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
-        self.norm = nn.LayerNorm(DIM)
-        self.register_buffer("positions", torch.zeros(CONTEXT, DIM))
+        self.size = size = size or DecoderSize()
+        self.vectors = nn.Embedding(size.vocabulary, size.dim)
+        self.layers = nn.ModuleList(Layer(size.dim, size.heads) for _ in range(size.layers))
+        self.norm = nn.LayerNorm(size.dim)
+        self.register_buffer("positions", torch.zeros(size.context, size.dim))
 
     def listen(self, features: Tensor) -> list[Memory]:
         """The memory of each layer before the first token."""

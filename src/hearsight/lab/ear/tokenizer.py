@@ -30,6 +30,11 @@ class Tokenizer:
         self._bytes = byte_symbols()
         self._pieces: dict[int, str] = {token: piece for piece, token in model["vocab"].items()}
 
+    def table(self) -> tuple[bytes, ...]:
+        """The bytes of each token of text, by its number."""
+        pieces = (self._pieces[token] for token in range(FIRST_SPECIAL))
+        return tuple(bytes(self._bytes[symbol] for symbol in piece) for piece in pieces)
+
     def text(self, tokens: Iterable[int]) -> str:
         """What the tokens say, without marks."""
         pieces = "".join(self._pieces[token] for token in tokens if token < FIRST_SPECIAL)

@@ -1,0 +1,83 @@
+"""Greedy reading with an autoregressive decoder: when it ends, what it may not say, how it goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+TOKENS_PER_SECOND = 10.0
+"""More than people say; what exceeds it is invented."""
+SPARE_TOKENS = 6
+_LOOPS = 3
+_LONGEST_LOOP = 12
+_MARKS = frozenset(".,!?;:…-–—\"'“”‘’()")
+
+
+def token_limit(seconds: float) -> int:
+    """Tokens that can be said in that time."""
+    return int(SPARE_TOKENS + TOKENS_PER_SECOND * seconds)
+
+
+def without_loop(tokens: Sequence[int]) -> list[int]:
+    """The tokens to the end of the first round of a loop: a decoder that has lost its place goes round.
+
+    A loop is a stretch of one to twelve tokens said at least three times on end and to the end of the text
+    (single tokens: six times, as numbers are said digit by digit).
+    """
+    kept = list(tokens)
+    for size in range(1, _LONGEST_LOOP + 1):
+        rounds = _rounds(kept, size)
+        if rounds >= (2 * _LOOPS if size == 1 else _LOOPS):
+            return kept[: len(kept) - size * (rounds - 1)]
+    return kept
+
+
+def has_loop(tokens: Sequence[int]) -> bool:
+    """Whether the tokens end in a loop."""
+    return len(without_loop(tokens)) < len(tokens)
+
+
+def _rounds(tokens: Sequence[int], size: int) -> int:
+    """How often the last so many tokens come on end at the end."""
+    rounds, last = 1, list(tokens[-size:])
+    while list(tokens[-size * (rounds + 1) : -size * rounds]) == last and last:
+        rounds += 1
+    return rounds
+
+
+@dataclass(frozen=True, slots=True)
+class ReadWord:
+    """A word as it was read: with case and punctuation, and its confidence in [0, 1] as a natural log."""
+
+    text: str
+    log_probability: float
+
+
+def to_read_words(tokens: Sequence[bytes], log_probabilities: Sequence[float]) -> list[ReadWord]:
+    """Tokens, joined and parted at spaces; a word's probability is the geometric mean of its tokens'.
+
+    What consists of punctuation alone is no word.
+    """
+    words = []
+    for content, logs in _parted(tokens, log_probabilities):
+        text = content.decode(errors="replace")
+        if set(text) - _MARKS:
+            words.append(ReadWord(text, sum(logs) / len(logs)))
+    return words
+
+
+def _parted(
+    tokens: Sequence[bytes], log_probabilities: Sequence[float]
+) -> Iterator[tuple[bytes, list[float]]]:
+    content, logs = b"", list[float]()
+    for token, log_probability in zip(tokens, log_probabilities, strict=True):
+        first, *others = token.replace(b"\n", b" ").split(b" ")
+        for index, part in enumerate([first, *others]):
+            if index and content:
+                yield content, logs
+                content, logs = b"", []
+            if part:
+                content += part
+                logs.append(log_probability)
+    if content:
+        yield content, logs
