@@ -1,6 +1,6 @@
 """Rubbish for a server: damaged WebM, JPEG, PCM, JSON and uploads, for as long as one likes.
 
-    python benchmarks/serve_fuzz.py CLIP [--minutes 30] [--seed 0] [--pause 0]
+    python -m benchmarks.serve_fuzz CLIP [--minutes 30] [--seed 0] [--pause 0]
 
 A server runs in a process of its own. One client after the other sends it something made of a real recording
 and then damaged; in between, an honest client must be told the right words. Ends with 1 if the server has

@@ -1,7 +1,7 @@
 """How many live streams one server carries: event lag against the number of paced streams.
 
-    python benchmarks/serve_load.py CLIP [--streams 1,4,8,12,16] [--seconds 20] [--format webm|crops|audio]
-                                    [--admission] [--separate] [--cores 0,1] [--out DIR]
+    python -m benchmarks.serve_load CLIP [--streams 1,4,8,12,16] [--arrivals 32] [--seconds 20] [--cores 0,1]
+                                    [--format webm|crops|audio] [--admission] [--separate] [--out DIR]
 
 A server runs in a process of its own, the streams in this one: each plays the clip over and over at its own
 pace, sent the way a browser sends it, in slices of 100 ms (webm: VP8 of 640x480, Opus), or as mouth crops and
@@ -10,6 +10,8 @@ sound (crops), or as sound alone (audio). Streams begin one after the other, spr
 The lag of an event is the time from when the last moment of input that it has heard was due at a microphone,
 to when the event has arrived at the client: waiting for the slice to be full, transport, decoding, face work,
 networks and queues are in it. Without --admission the server takes every stream, however late it becomes.
+With --arrivals, so many streams come to one more server, one a second, and none leaves: it has to refuse
+those that do not fit, and those that run must not notice.
 With --separate, each number of streams is also played by as many processes with a stream each, which decode
 and recognise the same WebM at its own pace: what the streams would cost without a server.
 """
@@ -23,12 +25,13 @@ import json
 import math
 import multiprocessing
 import os
-import statistics
 import struct
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -38,6 +41,8 @@ import av
 import numpy as np
 import psutil
 from websockets.asyncio.client import connect
+
+from benchmarks.serve_curve import plot, sentence, table
 
 SLICE_S = 0.1
 RECORDER = {"live": "1", "flush_packets": "1", "cluster_size_limit": "1"}
@@ -78,20 +83,26 @@ class Take:
     messages: list[bytes]
     seconds: float
 
+    def first(self, seconds: float) -> Take:
+        """Its first so many seconds."""
+        return Take(self.kind, self.messages[: int(seconds / SLICE_S)], seconds)
+
 
 @dataclass
 class Played:
     """What one stream has met.
 
     Attributes:
-        lags: of its events in seconds, after the warm-up.
+        lags: of its events after the warm-up, each with when it came: seconds, the one since all began.
         finals: texts.
         refused: code of the error, if it was not taken or broke off.
+        refused_at: when it was, in seconds since all began.
     """
 
-    lags: list[float] = field(default_factory=list)
+    lags: list[tuple[float, float]] = field(default_factory=list)
     finals: list[str] = field(default_factory=list)
     refused: str | None = None
+    refused_at: float | None = None
 
 
 def webm_take(clip: Path, seconds: float) -> Take:
@@ -159,14 +170,14 @@ def tick_take(clip: Path, seconds: float, *, crops: bool) -> Take:
 
 async def play(url: str, take: Take, delay: float) -> Played:
     """One stream from its hello to its end."""
-    played = Played()
+    played, born = Played(), time.perf_counter()
     await asyncio.sleep(delay)
     format = {1: "webm", 2: "ticks"}[take.kind]
     async with connect(f"ws{url.removeprefix('http')}v1/stream", max_size=None) as socket:
         await socket.send(json.dumps({"type": "hello", "version": 1, "format": format}))
         hello = json.loads(await socket.recv())
         if hello["type"] == "error":
-            played.refused = hello["code"]
+            played.refused, played.refused_at = hello["code"], time.perf_counter() - born
             return played
         began = time.perf_counter()
         sending = asyncio.create_task(_send(socket, take, began))
@@ -174,12 +185,12 @@ async def play(url: str, take: Take, delay: float) -> Played:
             async for text in socket:
                 arrived, message = time.perf_counter() - began, json.loads(text)
                 if message["type"] == "error":
-                    played.refused = message["code"]
+                    played.refused, played.refused_at = message["code"], arrived + began - born
                 if message["type"] != "event":
                     continue
                 # The last event comes with the end of the input, for which nobody has to wait.
                 if WARM_UP_S < message["end"] < take.seconds - 0.5:
-                    played.lags.append(arrived - message["end"])
+                    played.lags.append((arrived + began - born, arrived - message["end"]))
                 if message["kind"] == "final":
                     played.finals.append(message["text"])
         finally:
@@ -199,38 +210,112 @@ async def play_all(url: str, take: Take, streams: int) -> list[Played]:
     return await asyncio.gather(*(play(url, take, index / streams) for index in range(streams)))
 
 
-def measure(clip: Path, take: Take, streams: int, options: argparse.Namespace) -> dict[str, Any]:
-    """One row of the table, with a server of its own."""
+class Meter:
+    """CPU time of the server with its processes, and of this one, in the middle of a run, when all is steady.
+
+    Args:
+        server: its process.
+        url: where it tells what it has heard.
+
+    Attributes:
+        rates: CPU seconds a second, of the server and of the clients.
+        cost: CPU seconds of the server for each second of a stream that it has heard.
+        memory: bytes of the server.
+    """
+
+    def __init__(self, server: psutil.Process, url: str) -> None:
+        self._server, self._url = server, url
+        self.rates, self.cost, self.memory = (0.0, 0.0), math.nan, 0
+
+    def _processes(self) -> list[psutil.Process]:
+        return [self._server, *self._server.children(recursive=True)]
+
+    def _spent(self) -> tuple[float, float, float]:
+        with urllib.request.urlopen(f"{self._url}metrics") as answer:
+            lines = dict(line.rsplit(" ", 1) for line in answer.read().decode().splitlines())
+        server = sum(sum(each.cpu_times()[:2]) for each in self._processes())
+        return server, time.process_time(), float(lines["hearsight_heard_seconds"])
+
+    async def run(self, begin_s: float, end_s: float) -> None:
+        """Measure between these two times from now, in seconds."""
+        await asyncio.sleep(begin_s)
+        began, before = time.perf_counter(), await asyncio.to_thread(self._spent)
+        await asyncio.sleep(end_s - begin_s)
+        seconds, after = time.perf_counter() - began, await asyncio.to_thread(self._spent)
+        server, clients, heard = (late - early for late, early in zip(after, before, strict=True))
+        self.rates, self.cost = (server / seconds, clients / seconds), server / max(heard, 1e-3)
+        self.memory = sum(each.memory_info().rss for each in self._processes())
+
+
+@contextmanager
+def running(options: argparse.Namespace, admission: bool) -> Iterator[tuple[str, Meter]]:
+    """A server, its address, and its meter."""
     here, there = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
-    server = context.Process(target=serve, args=(there, options.cores, options.model, options.admission))
+    server = context.Process(target=serve, args=(there, options.cores, options.model, admission))
     server.start()
     try:
         url = here.recv().split()[-1]
-        process = psutil.Process(server.pid)
-        cpu = sum(process.cpu_times()[:2])
-        began = time.perf_counter()
-        played = asyncio.run(play_all(url, take, streams))
-        wall = time.perf_counter() - began
-        cpu = sum(process.cpu_times()[:2]) - cpu
-        memory = process.memory_info().rss
+        yield url, Meter(psutil.Process(server.pid), url)
     finally:
         server.terminate()
         server.join()
+
+
+def measure(take: Take, streams: int, options: argparse.Namespace) -> dict[str, Any]:
+    """One row of the table, with a server of its own."""
+
+    async def play_and_measure(url: str, meter: Meter) -> list[Played]:
+        measuring = asyncio.create_task(meter.run(WARM_UP_S, take.seconds))
+        played = await play_all(url, take, streams)
+        await measuring
+        return played
+
+    with running(options, options.admission) as (url, meter):
+        played = asyncio.run(play_and_measure(url, meter))
     taken = [each for each in played if each.refused is None]
-    lags = sorted(lag for each in taken for lag in each.lags)
     return {
         "streams": streams,
         "taken": len(taken),
         "refused": sorted(each.refused for each in played if each.refused is not None),
-        "events": len(lags),
-        "median_s": round(statistics.median(lags), 3) if lags else None,
-        "p95_s": round(lags[int(0.95 * (len(lags) - 1))], 3) if lags else None,
-        "worst_s": round(lags[-1], 3) if lags else None,
-        "cpu_share": round(cpu / wall, 3),
-        "cpu_per_stream": round(cpu / max(1, len(taken)) / take.seconds, 4),
-        "memory_mb": round(memory / 1e6),
+        **spread([lag for each in taken for _, lag in each.lags]),
+        "cpu_share": round(meter.rates[0], 3),
+        "cpu_clients": round(meter.rates[1], 3),
+        "cpu_per_stream": round(meter.cost, 4),
+        "memory_mb": round(meter.memory / 1e6),
         "texts": len({tuple(each.finals) for each in taken}),
+    }
+
+
+def spread(lags: list[float]) -> dict[str, Any]:
+    """How many, and what half, 95 and 99 % of them stay below, in seconds."""
+    lags = sorted(lags)
+    found: dict[str, Any] = {"events": len(lags)}
+    for name, share in (("median_s", 0.5), ("p95_s", 0.95), ("p99_s", 0.99), ("worst_s", 1.0)):
+        found[name] = round(lags[int(share * (len(lags) - 1))], 3) if lags else None
+    return found
+
+
+def measure_arrivals(take: Take, streams: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Streams come, one a second, to a server that refuses those for which it has no room."""
+    parts = [take.first(take.seconds - second) for second in range(streams)]  # all end at the same time
+
+    async def play_all_parts(url: str) -> list[Played]:
+        return await asyncio.gather(*(play(url, part, second) for second, part in enumerate(parts)))
+
+    with running(options, admission=True) as (url, _):
+        played = asyncio.run(play_all_parts(url))
+    taken = [each for each in played if each.refused_at is None]
+    refused = sorted(each.refused_at for each in played if each.refused_at is not None)
+    turn = refused[0] if refused else math.inf
+    lags = [each for stream in taken for each in stream.lags]
+    return {
+        "came": streams,
+        "taken": len(taken),
+        "refused": sorted({each.refused for each in played if each.refused is not None}),
+        "first_refused_s": None if turn == math.inf else round(turn, 1),
+        "before": spread([lag for when, lag in lags if when < turn]),
+        "after": spread([lag for when, lag in lags if when >= turn]),
     }
 
 
@@ -277,73 +362,6 @@ def measure_separately(take: Take, streams: int, options: argparse.Namespace) ->
     }
 
 
-def milliseconds(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds * 1000:.0f} ms"
-
-
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """For people."""
-    heads = [
-        "streams",
-        "taken",
-        "median lag",
-        "p95 lag",
-        "worst",
-        "processors",
-        "CPU s per stream s",
-        "memory",
-    ]
-    if separate := any("separate" in row for row in rows):
-        heads += ["as processes: p95 lag", "CPU s per stream s", "memory"]
-    lines = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
-    for row in rows:
-        cells = [row["streams"], row["taken"], *(milliseconds(row[key]) for key in LAGS)]
-        cells += [row["cpu_share"], row["cpu_per_stream"], f"{row['memory_mb']} MB"]
-        if separate:
-            other = row["separate"]
-            cells += [milliseconds(other["p95_s"]), other["cpu_per_stream"], f"{other['memory_mb']} MB"]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    return "\n".join(lines)
-
-
-LAGS = ("median_s", "p95_s", "worst_s")
-
-
-def plot(rows: Sequence[dict[str, Any]]) -> str:
-    """The curve as SVG: median and 95th percentile of the lag against the number of streams."""
-    rows = [row for row in rows if row["p95_s"] is not None]
-    width, height, left, bottom = 640, 400, 60, 50
-    most = max(row["streams"] for row in rows)
-    top_s = max(1.0, min(5.0, 1.1 * max(row["p95_s"] for row in rows)))
-
-    def x(streams: float) -> float:
-        return left + (width - left - 20) * streams / most
-
-    def y(seconds: float) -> float:
-        return (height - bottom) * (1 - min(seconds, top_s) / top_s) + 10
-
-    parts = [
-        f'<line x1="{left}" x2="{width - 20}" y1="{y(GOAL_S):.1f}" y2="{y(GOAL_S):.1f}" stroke="#888" '
-        'stroke-dasharray="5 4"/>',
-        f'<path d="M{left} 10 V{height - bottom + 10} H{width - 20}" fill="none" stroke="black"/>',
-        f'<text x="{width / 2}" y="{height - 5}" text-anchor="middle">live streams</text>',
-        f'<text x="{left + 8}" y="20">lag of events, s</text>',
-    ]
-    for seconds in np.arange(0, top_s + 0.01, 0.5 if top_s > 2 else 0.1):
-        parts.append(f'<text x="{left - 8}" y="{y(seconds) + 4:.1f}" text-anchor="end">{seconds:g}</text>')
-    for row in rows:
-        place = f'x="{x(row["streams"]):.1f}" y="{height - bottom + 28}"'
-        parts.append(f'<text {place} text-anchor="middle">{row["streams"]}</text>')
-    for key, name, colour in (("p95_s", "95 % within", "#d55e00"), ("median_s", "half within", "#0072b2")):
-        points = " ".join(f"{x(row['streams']):.1f},{y(row[key]):.1f}" for row in rows)
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        end = f'x="{width - 24}" y="{y(rows[-1][key]) - 6:.1f}"'
-        parts.append(f'<text {end} text-anchor="end" fill="{colour}">{name}</text>')
-    parts.insert(0, f'<rect width="{width}" height="{height}" fill="white"/>')
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-    return f'{head}font-family="sans-serif" font-size="12">{"".join(parts)}</svg>\n'
-
-
 def numbers(text: str) -> list[int]:
     return [int(each) for each in text.split(",")]
 
@@ -355,6 +373,7 @@ def main() -> None:
     about.add_argument("--seconds", type=float, default=20.0)
     about.add_argument("--format", choices=["webm", "crops", "audio"], default="webm")
     about.add_argument("--model", default="small")
+    about.add_argument("--arrivals", type=int, default=0, help="streams that come to a server one a second")
     about.add_argument("--admission", action="store_true", help="let the server refuse streams")
     about.add_argument("--separate", action="store_true", help="also a process for each stream")
     about.add_argument("--cores", type=numbers, help="that the server may use")
@@ -362,21 +381,30 @@ def main() -> None:
     options = about.parse_args()
     if options.separate and options.format != "webm":
         about.error("--separate plays a WebM file: leave --format out")
-    if options.format == "webm":
-        take = webm_take(options.clip, options.seconds)
-    else:
-        take = tick_take(options.clip, options.seconds, crops=options.format == "crops")
-    rows = []
+    take = make_take(options, options.seconds)
+    rows, arrivals = [], None
     for streams in options.streams:
-        rows.append(measure(options.clip, take, streams, options))
+        rows.append(measure(take, streams, options))
         if options.separate:
             rows[-1]["separate"] = measure_separately(take, streams, options)
         print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
     print(table(rows))
+    if options.arrivals:
+        long = make_take(options, options.arrivals + options.seconds)
+        arrivals = measure_arrivals(long, options.arrivals, options)
+        print(f"\n{sentence(arrivals)}")
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / f"serve_load_{options.format}.json").write_text(json.dumps(rows, indent=1))
-        (options.out / f"serve_load_{options.format}.svg").write_text(plot(rows))
+        found = json.dumps({"streams": rows, "arrivals": arrivals}, indent=1)
+        (options.out / f"serve_load_{options.format}.json").write_text(found)
+        (options.out / f"serve_load_{options.format}.svg").write_text(plot(rows, GOAL_S))
+
+
+def make_take(options: argparse.Namespace, seconds: float) -> Take:
+    """What each stream sends."""
+    if options.format == "webm":
+        return webm_take(options.clip, seconds)
+    return tick_take(options.clip, seconds, crops=options.format == "crops")
 
 
 if __name__ == "__main__":

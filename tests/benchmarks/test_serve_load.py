@@ -10,7 +10,8 @@ import av
 import numpy as np
 import pytest
 
-from benchmarks.serve_load import SLICE_S, Take, plot, table, tick_take, webm_take
+from benchmarks.serve_curve import plot, sentence, table
+from benchmarks.serve_load import SLICE_S, Take, spread, tick_take, webm_take
 from hearsight.serve.limits import Limits
 from hearsight.serve.tick_messages import parse_ticks
 
@@ -46,7 +47,24 @@ def test_messages_of_ticks_hold_the_whole_clip_in_order(crops: bool) -> None:
 
 
 def test_what_was_measured_is_shown() -> None:
-    row = {"streams": 2, "taken": 1, "refused": ["busy"], "events": 3, "median_s": 0.1, "p95_s": 0.25}
-    rows = [{**row, "worst_s": 0.3, "cpu_share": 0.2, "cpu_per_stream": 0.1, "memory_mb": 200}]
-    assert "| 2 | 1 | 100 ms | 250 ms | 300 ms | 0.2 | 0.1 | 200 MB |" in table(rows)
-    assert plot(rows).count("<polyline") == 2
+    lags = spread([number / 1000 for number in range(201)])
+    rows = [{"streams": 2, "taken": 1, "refused": ["busy"], **lags}]
+    rows[0] |= {"cpu_share": 0.2, "cpu_clients": 0.05, "cpu_per_stream": 0.1, "memory_mb": 200}
+    assert "| 2 | 1 | 100 ms | 190 ms | 198 ms | 200 ms | 0.2 | 0.05 | 0.1 | 200 MB |" in table(rows)
+    assert plot(rows, 0.7).count("<polyline") == 3
+
+
+def test_refusals_are_told_in_a_sentence() -> None:
+    found = {"came": 9, "taken": 4, "refused": ["busy"], "first_refused_s": 4.2}
+    found |= {"before": spread([0.1, 0.2]), "after": spread([0.3])}
+    assert (
+        "9 streams came, one a second: 4 were taken, the others refused (busy) from second 4.2"
+        in sentence(found)
+    )
+    none = sentence({**found, "taken": 9, "first_refused_s": None})
+    assert none.endswith("9 were taken, none refused; 95 % of events within 100 ms.")
+
+
+def test_the_first_part_of_a_take_is_its_first_slices(take: Take) -> None:
+    part = take.first(1.5)
+    assert (part.messages, part.seconds) == (take.messages[:15], 1.5)
