@@ -21,7 +21,7 @@ from starlette.websockets import WebSocket
 
 from hearsight.errors import HearsightError
 from hearsight.recognizer import Recognizer
-from hearsight.serve import openapi, page
+from hearsight.serve import memory, openapi, page
 from hearsight.serve.access import Access, Throttles
 from hearsight.serve.admission import Busy, Room
 from hearsight.serve.answers import HttpError
@@ -303,6 +303,7 @@ def serve(recognizer: Recognizer, options: Options, say: Callable[[str], object]
     Raises:
         HearsightError: the address cannot be listened at.
     """
+    memory.share_heaps()
     with Engine(recognizer, room=options.room) as engine:
         server = Server(
             Service(engine, options), options, lambda address: say(f"hearsight listens at {address}")

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from hearsight.errors import HearsightError
+from hearsight.serve import memory
 from hearsight.serve.decoding_messages import SIZES, Head, pack, pack_mouths, unpack_sizes
 from hearsight.serve.inbox import Inbox
 from hearsight.serve.limits import Limits
@@ -38,6 +39,7 @@ def main() -> None:
     """Serve the server."""
     # Ctrl-C goes to all processes of a terminal: this one ends when the server has.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    memory.share_heaps()
     output = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what libraries print does not get between the messages
     import cv2
@@ -120,6 +122,10 @@ class _Stream:
         self.room.release()
 
     def _run(self) -> None:
+        self._decode()
+        memory.give_back()
+
+    def _decode(self) -> None:
         try:
             for mouths in self._from_webm() if self._format == "webm" else self._from_ticks():
                 self.room.acquire()

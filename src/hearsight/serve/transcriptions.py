@@ -21,6 +21,7 @@ from hearsight.captions import WRITERS
 from hearsight.capture.files import probe, read_chunks
 from hearsight.capture.untrusted import Untrusted
 from hearsight.errors import HearsightError, MediaError
+from hearsight.serve import memory
 from hearsight.serve.admission import Busy
 from hearsight.serve.answers import HttpError
 from hearsight.serve.engine import Engine
@@ -122,9 +123,12 @@ class Transcriptions:
 
     def _start(self, recording: Untrusted, lane: Lane, modality: Modality) -> asyncio.Future[None]:
         """Decode it in a thread; a stream that is closed ends the thread."""
-        return asyncio.get_running_loop().run_in_executor(
-            self._readers, self._read, recording, lane, modality
-        )
+
+        def read() -> None:
+            self._read(recording, lane, modality)
+            memory.give_back()
+
+        return asyncio.get_running_loop().run_in_executor(self._readers, read)
 
     def _read(self, recording: Untrusted, lane: Lane, modality: Modality) -> None:
         usable, began = False, time.thread_time()
