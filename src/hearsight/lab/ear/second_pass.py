@@ -202,9 +202,10 @@ def _read(decoder: Decoder, *, int8: bool) -> bytes:
     size = decoder.size
     head = size.dim // size.heads
     frames, known = torch.export.Dim("frames", max=4096), torch.export.Dim("known", max=size.context - 1)
-    keys, values = torch.randn(1, size.heads, head, 7), torch.randn(1, size.heads, 7, head)
     memory = torch.randn(1, 2 * size.layers, size.heads, 3, head)
-    heard = (keys, values) * size.layers
+    # Tensors of their own for each layer: one that came twice would be exported as one input.
+    sizes = [(head, 7), (7, head)] * size.layers
+    heard = [torch.randn(1, size.heads, *each) for each in sizes]
     names = [name for index in range(size.layers) for name in (f"keys{index}", f"values{index}")]
     shapes = (None, {3: known}, tuple([{3: frames}, {2: frames}] * size.layers))
     content = export_program(
