@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hearsight.recognizer.pictures import without_frozen
 from hearsight.recognizer.session import Ticks
 from hearsight.types import SAMPLES_PER_FRAME, Chunk, Crops, Modality
 
@@ -85,9 +86,9 @@ class Eye:
             nothing = Ticks.empty(len(given))
             crops = Crops(given.start, nothing.crops, nothing.video_present)
             return Mouths(crops, given.samples, given.audio_present)
-        return self._look(given)
+        return self._look(given, modality)
 
-    def _look(self, chunk: Chunk) -> Mouths:
+    def _look(self, chunk: Chunk, modality: Modality) -> Mouths:
         if self._face is None:
             from hearsight.face import FacePath
 
@@ -103,6 +104,7 @@ class Eye:
                 transform=None if face is None else face.transform,
                 crop=None if face is None else crops.pixels[-1],
             )
+        crops = without_frozen(crops, self._face.frozen, chunk.audio_present & (modality == "av"))
         return Mouths(crops, chunk.samples, chunk.audio_present, look, pictures)
 
 
