@@ -3,8 +3,10 @@
     python -m benchmarks.serve_fuzz CLIP [--minutes 30] [--seed 0] [--pause 0]
 
 A server runs in a process of its own. One client after the other sends it something made of a real recording
-and then damaged; in between, an honest client must be told the right words. Ends with 1 if the server has
-died, has told an honest client anything else, answers with a fault of its own, or keeps growing.
+and then damaged; in between, an honest client must be told the right words. Every minute it prints the memory
+of the server and of its decoding processes, and how much of the server's is allocated, or freed and kept.
+Ends with 1 if the server or a decoding process has died, if an honest client was told anything else, if the
+server answers with a fault of its own, or keeps growing.
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ import multiprocessing
 import random
 import struct
 import sys
+import threading
 import time
 from collections import Counter
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -30,8 +34,9 @@ from websockets.sync.client import connect
 
 from benchmarks.serve_load import webm_take
 
-GROWTH_MB = 40
-"""The least memory of the last third may be this much above the most of the first: it goes up and down."""
+GROWTH_MB = 20
+"""The last third may take this much more than the middle one, on average; the first warms up."""
+MINUTE_S = 60.0
 CHECK_EVERY = 25
 FORM = b'--a\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n%s\r\n--a--'
 INTERNAL = ("internal", "internal_error")
@@ -46,9 +51,63 @@ def serve(pipe: Connection) -> None:
     from hearsight.serve.admission import Room
     from hearsight.serve.limits import Limits
 
+    threading.Thread(target=report, args=(pipe,), daemon=True).start()
     limits = replace(Limits(), requests_per_minute=10**9, hello_s=2.0, idle_s=2.0, resume_s=1.0, send_s=5.0)
     room = Room(max_lag_s=1e9, max_share=1e9, max_files=4)
     app.serve(Recognizer.load(), app.Options(port=0, room=room, limits=limits), say=pipe.send)
+
+
+def report(pipe: Connection) -> None:
+    """Tell every minute what this process has allocated, and what it has freed and kept, in bytes."""
+    from hearsight.serve import memory
+
+    while True:
+        time.sleep(MINUTE_S)
+        pipe.send(memory.in_use())
+
+
+@dataclass
+class Memory:
+    """What the server takes, minute by minute.
+
+    Args:
+        process: the server's.
+        pipe: over which it tells of its heap.
+
+    Attributes:
+        sizes: MB of all its processes, by the minute.
+        lost: decoding processes that have ended.
+    """
+
+    process: psutil.Process
+    pipe: Connection
+    sizes: list[float] = field(default_factory=list)
+    lost: int = 0
+    _decoders: set[int] = field(default_factory=set)
+
+    def look(self, clients: int) -> None:
+        """Print a line, if a minute is over."""
+        children = {each.pid: each for each in self.process.children()}
+        self.lost += len(self._decoders - set(children))
+        self._decoders = set(children)
+        while self.pipe.poll():
+            heap = self.pipe.recv()
+            sizes = [each.memory_info().rss / 1e6 for each in (self.process, *children.values())]
+            self.sizes.append(sum(sizes))
+            told = "" if heap is None else f" ({heap[0] / 1e6:.0f} allocated, {heap[1] / 1e6:.0f} kept)"
+            decoders = " + ".join(f"{size:.0f}" for size in sizes[1:])
+            open_now = f"{self.process.num_threads()} threads, {self.process.num_fds()} files"
+            line = f"minute {len(self.sizes)}: {clients} clients; server {sizes[0]:.0f} MB{told}"
+            print(f"{line}, decoders {decoders} MB; {open_now}", flush=True)
+
+    @property
+    def growth(self) -> float:
+        """MB from the middle third to the last."""
+        third = len(self.sizes) // 3
+        if not third:
+            return 0.0
+        middle, last = self.sizes[-2 * third : -third], self.sizes[-third:]
+        return (sum(last) - sum(middle)) / third
 
 
 class Rubbish:
@@ -197,34 +256,31 @@ def main() -> None:
     server.start()
     try:
         url = here.recv().split()[-1]
-        failed = fuzz(url, psutil.Process(server.pid), options)
+        failed = fuzz(url, Memory(psutil.Process(server.pid), here), options)
     finally:
         server.terminate()
         server.join()
     sys.exit(1 if failed else 0)
 
 
-def fuzz(url: str, process: psutil.Process, options: argparse.Namespace) -> bool:
+def fuzz(url: str, memory: Memory, options: argparse.Namespace) -> bool:
     """Until the time is over; returns whether the server has failed."""
     rubbish, met, began = Rubbish(options.clip, options.seed), Counter[str](), time.monotonic()
-    expected, sizes, clients, wrong = honest(url, options.clip), [], 0, 0
-    while time.monotonic() - began < options.minutes * 60 and process.is_running():
+    expected, clients, wrong = honest(url, options.clip), 0, 0
+    while time.monotonic() - began < options.minutes * 60 and memory.process.is_running():
         (live if rubbish.random.random() < 0.7 else upload)(url, rubbish, met)
         clients += 1
         time.sleep(options.pause)
+        memory.look(clients)
         if clients % CHECK_EVERY == 0:
             wrong += honest(url, options.clip) != expected
-            sizes.append(process.memory_info().rss / 1e6)
-    alive = process.is_running() and honest(url, options.clip) == expected
-    third = max(1, len(sizes) // 3)
-    growth = min(sizes[-third:], default=0.0) - max(sizes[:third], default=0.0)
+    alive = memory.process.is_running() and honest(url, options.clip) == expected
     minutes = (time.monotonic() - began) / 60
     print(f"{clients} clients in {minutes:.1f} minutes; met: {dict(met.most_common())}")
-    shown = sizes[:: max(1, len(sizes) // 30)]
-    print(f"memory in MB, over time: {' '.join(f'{size:.0f}' for size in shown)}")
     internal = sum(met[code] for code in INTERNAL)
-    print(f"alive {alive}; honest clients told wrong {wrong} times; faults of its own {internal}")
-    return not alive or wrong > 0 or internal > 0 or growth > GROWTH_MB
+    print(f"alive {alive}; decoding processes lost {memory.lost}; honest clients told wrong {wrong} times")
+    print(f"faults of its own {internal}; memory from the middle third to the last {memory.growth:+.0f} MB")
+    return not alive or memory.lost > 0 or wrong > 0 or internal > 0 or memory.growth > GROWTH_MB
 
 
 if __name__ == "__main__":
