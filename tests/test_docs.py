@@ -42,6 +42,23 @@ def test_every_command_shown_is_understood(command: str) -> None:
     parser.make_context(verb, arguments)
 
 
+def ear_commands() -> list[str]:
+    return [
+        line
+        for _, block in blocks("sh")
+        for line in block.splitlines()
+        if line.startswith("python -m hearsight.lab.ear ")
+    ]
+
+
+@pytest.mark.parametrize("command", ear_commands())
+def test_every_command_of_the_ear_is_understood(command: str) -> None:
+    from hearsight.lab.ear.__main__ import app as ear
+
+    _, _, _, verb, *arguments = shlex.split(command, comments=True)
+    typer.main.get_command(ear).commands[verb].make_context(verb, arguments)  # type: ignore[attr-defined]
+
+
 def test_every_verb_is_shown() -> None:
     assert {command.split()[1] for command in commands()} == set(VERBS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -84,6 +85,7 @@ def train(
         from hearsight.lab.data.examples import Augmentation
         from hearsight.lab.train import TrainingOptions, train
         from hearsight.lab.vocabulary import vocabulary_for
+    _quieten("lightning.pytorch")
     sources = [Source.parse(each) for each in data]
     folders = [source.folder for source in sources]
     options = TrainingOptions(
@@ -130,7 +132,13 @@ def export(
     """Turn trained checkpoints into a bundle, which runs without torch."""
     with extra_installed("export", "lab"):
         from hearsight.lab.export import About, export_checkpoints
+    _quieten("torch.onnx")
     text = f"# {name}\n\n{description}\n" if card is None else read_text(card)
     about = About(name=name, description=description, licence=licence, origin=origin, card=text)
     latency = (segment, right_context)
     typer.echo(export_checkpoints(checkpoints, out, about, validation or [], latency=latency, int8=not fp32))
+
+
+def _quieten(library: str) -> None:
+    """Hints and remarks of a library on its own workings are nothing that the user could mend."""
+    logging.getLogger(library).setLevel(logging.ERROR)
