@@ -31,16 +31,25 @@ LEAST_LIKENESS = 0.9
 
 
 class Sent:
-    """Keeps the binary messages that a page sends, each once, in their order.
+    """Binary messages that a page has sent, each once, in their order."""
 
-    Args:
-        page: before it connects.
-    """
-
-    def __init__(self, page: Page) -> None:
+    def __init__(self) -> None:
         self._contents: dict[int, bytes] = {}
         self.kinds: set[int] = set()
-        page.on("websocket", self._follow)
+
+    @classmethod
+    def by(cls, page: Page) -> Sent:
+        """Those that a page is going to send; to be called before it connects."""
+        sent = cls()
+        page.on("websocket", sent._follow)
+        return sent
+
+    @classmethod
+    def of(cls, kind: int, contents: Sequence[bytes]) -> Sent:
+        """Messages of a kind."""
+        sent = cls()
+        sent.kinds, sent._contents = {kind}, dict(enumerate(contents))
+        return sent
 
     def _follow(self, socket: WebSocket) -> None:
         socket.on("framesent", self._note)
@@ -156,15 +165,21 @@ def _played(webm: bytes, shown: NDArray[np.float32], spoken: NDArray[np.float64]
     for when, picture in during:
         nearest = int(np.abs(shown - _thumb(picture)).mean(axis=1).argmin())
         lags.append(when - start - nearest / RATE)
-    skew = float(max(np.percentile(lags, [10, 50, 90]), key=abs)) if lags else float("inf")
+    # Neighbouring pictures are alike, so that single matches may be off.
+    thirds = [np.median(part) for part in np.array_split(lags, 3) if len(part)]
+    skew = float(max(thirds, key=abs, default=float("inf")))
     return Played(max(0, len(shown) - len(during)), len(shown), skew, likeness)
 
 
 def _find(spoken: NDArray[np.float64], heard: NDArray[np.floating]) -> tuple[float, float]:
-    """Where the clip's sound begins in what was heard, in seconds, and how alike the two are there."""
+    """Where the clip's sound begins in what was heard, in seconds, and how alike the two are there.
+
+    It may have begun before: then the beginning is negative.
+    """
+    heard = np.pad(heard, (len(spoken), 0))
     size = 1 << int(np.ceil(np.log2(len(spoken) + len(heard))))
     product = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(spoken, size))
     at = int(np.fft.irfft(product, size)[: len(heard)].argmax())
     part = heard[at : at + len(spoken)]
     norm = np.linalg.norm(part) * np.linalg.norm(spoken[: len(part)])
-    return at / SAMPLE_RATE, float(part @ spoken[: len(part)] / max(norm, 1e-9))
+    return (at - len(spoken)) / SAMPLE_RATE, float(part @ spoken[: len(part)] / max(norm, 1e-9))

@@ -59,7 +59,7 @@ def test_captions_equal_the_transcript_of_the_file(
 ) -> None:
     need_real_time()
     spoken = [event.text for event in small.transcribe(EXAMPLE) if event.kind == "final"]
-    sent = Sent(page)
+    sent = Sent.by(page)
     page.click("#focus")  # painting the camera's picture costs as much as all the rest
     page.click("#start")
     page.wait_for_selector("#running .may-change", timeout=CLIP_MS)

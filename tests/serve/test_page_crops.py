@@ -80,7 +80,7 @@ def test_captions_come_of_crops_and_sound_alone(
     page: Page, small: Recognizer, devices: tuple[Path, Path], tmp_path: Path
 ) -> None:
     need_real_time()
-    sent = Sent(page)
+    sent = Sent.by(page)
     spoken = [event.text for event in small.transcribe(EXAMPLE) if event.kind == "final"]
     page.click("#settings summary")
     page.check("#here")
