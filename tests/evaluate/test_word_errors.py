@@ -15,6 +15,7 @@ from hearsight.evaluate.word_errors import (
     count_errors,
     normalise,
     pooled,
+    said_and_heard,
     slot_errors,
 )
 
@@ -89,3 +90,39 @@ def test_an_interval_covers_the_true_rate_about_as_often_as_it_says() -> None:
 def test_nothing_measured_has_an_interval_without_width() -> None:
     assert confidence_interval([]) == (0.0, 0.0)
     assert confidence_interval([WordErrors(0, 6)] * 5) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("bin blue at f two now", "Bin blue at F2 now."),
+        ("bin blue at f two now", "bin blue at f 2 now"),
+        ("set white by k zero soon", "Set white by K0, soon."),
+        ("meet me at four thirty", "Meet me at 4:30."),
+        ("it is ten o'clock", "It is 10:00."),
+        ("the second of may nineteen oh five", "The 2nd of May, 1905."),
+        ("it costs five dollars", "It costs $5."),
+        ("five dollars and twenty cents", "$5.20"),
+        ("dial five five five one two three four", "Dial 555-1234."),
+        ("twenty twelve", "2012"),
+        ("two thousand and one nights", "2001 nights"),
+        ("one hundred percent", "100%"),
+    ],
+)
+def test_figures_count_as_the_words_they_stand_for(said: str, written: str) -> None:
+    assert count_errors(said, written) == WordErrors(0, len(said.split()))
+    assert count_errors(written, said).errors <= count_errors(said, "").errors
+
+
+def test_a_wrong_figure_is_as_wrong_as_a_wrong_word() -> None:
+    assert count_errors("bin blue at f two now", "Bin blue at F3 now.").errors == 1
+    assert slot_errors([("bin blue at f two now", "Bin blue at S2 now.")])["letter"] == WordErrors(1, 1)
+    assert slot_errors([("bin blue at f two now", "Bin blue at S2 now.")])["digit"] == WordErrors(0, 1)
+
+
+@given(st.text(alphabet="abc dé,.'-$%", max_size=30), st.text(alphabet="abc dé,.'-$%", max_size=30))
+def test_texts_without_figures_are_only_normalised(reference: str, hypothesis: str) -> None:
+    assert said_and_heard(reference, hypothesis) == (
+        normalise(reference).split(),
+        normalise(hypothesis).split(),
+    )

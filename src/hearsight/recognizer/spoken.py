@@ -157,8 +157,10 @@ def _numbers(figures: str) -> Iterator[str]:
             yield pairs
     elif counted:
         yield cardinal(int(plain))
-    if counted and "hundred" in (said := cardinal(int(plain))):
-        yield said.replace("hundred ", "hundred and ")
+    if counted:
+        yield cardinal(int(plain)).replace("hundred ", "hundred and ")
+        if 0 < int(plain) % 1000 < 100:
+            yield cardinal(int(plain)).replace("thousand ", "thousand and ")
     if len(plain) == 3 and not plain.startswith("0"):
         rest = _digits(plain[1:]) if plain[1] == "0" else cardinal(int(plain[1:]))
         yield f"{cardinal(int(plain[0]))} {rest}"
