@@ -25,7 +25,7 @@ from hearsight.serve import memory, openapi, page
 from hearsight.serve.access import Access, Throttles
 from hearsight.serve.admission import Busy, Room
 from hearsight.serve.answers import HttpError
-from hearsight.serve.decoding import Decoders
+from hearsight.serve.decoding import Decoders, enough_for
 from hearsight.serve.engine import Engine
 from hearsight.serve.http import HEADERS_BYTES, ImpatientHttp
 from hearsight.serve.limits import Limits
@@ -87,7 +87,8 @@ class Service:
         self._access = Access(options.token, options.origins, options.host)
         self._throttles = Throttles(options.limits.requests_per_minute, 60.0)
         self._metrics = Metrics(engine)
-        self.decoders = Decoders(options.limits, engine.load.spent_by_others)
+        most = enough_for(engine.load.cores)
+        self.decoders = Decoders(options.limits, engine.load.spent_by_others, most)
         self.sessions = Sessions(engine, self.decoders, options.limits)
         self._transcriptions = Transcriptions(engine, options.limits, self._metrics)
         self._openapi = openapi.describe(self._bundle.config.name, token=options.token is not None)

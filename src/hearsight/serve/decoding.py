@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
@@ -17,7 +18,6 @@ from contextlib import suppress
 from dataclasses import asdict
 from itertools import count
 
-from hearsight.serve.admission import processors
 from hearsight.serve.decoding_messages import SIZES, Head, pack, unpack_mouths, unpack_sizes
 from hearsight.serve.inbox import weight
 from hearsight.serve.limits import Limits
@@ -34,18 +34,22 @@ _BUFFER_BYTES = 1 << 20
 _FAREWELL_S = 2.0
 
 
+def enough_for(cores: float) -> int:
+    """How many processes make sense on so many processors."""
+    return max(_LEAST, min(_MOST, math.ceil(cores)))
+
+
 class Decoders:
     """The processes. Belongs to one event loop; nothing is started before :meth:`warm_up` or :meth:`open`.
 
     Args:
         limits: of each stream's input.
         spent: told CPU seconds that the processes have spent.
-        most: processes; about one for each processor if None.
+        most: processes.
     """
 
-    def __init__(self, limits: Limits, spent: Callable[[float], None], most: int | None = None) -> None:
-        self._limits, self._spent = limits, spent
-        self._most = most or max(_LEAST, min(_MOST, processors()))
+    def __init__(self, limits: Limits, spent: Callable[[float], None], most: int) -> None:
+        self._limits, self._spent, self._most = limits, spent, most
         self._processes: list[_DecodingProcess] = []
         self._numbers = count()
 

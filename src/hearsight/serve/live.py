@@ -188,7 +188,8 @@ class Connection:
         throttle = Throttle(_MESSAGES_PER_S, 1.0)
         while True:
             try:
-                async with asyncio.timeout(self._limits.idle_s):
+                # Who has said the end need not say more, however long the last words take.
+                async with asyncio.timeout(None if session.ended else self._limits.idle_s):
                     message = await self._socket.receive()
             except TimeoutError:
                 raise Refusal("timeout", f"nothing has come for {self._limits.idle_s:.0f} s") from None

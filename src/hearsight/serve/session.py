@@ -62,6 +62,7 @@ class Session:
         next: number of the binary message that comes next.
         history: its events.
         changed: set when there is something new to be sent.
+        ended: whether the client has said that there is no more input.
         over: whether all events are there.
         refusal: why it has failed, once it is over.
     """
@@ -81,7 +82,7 @@ class Session:
         self.refusal: Refusal | None = None
         self._limits, self._decoding = limits, decoding
         self._broken: Refusal | None = None
-        self._ended = False
+        self.ended = False
         self._tasks = [asyncio.create_task(self._collect()), asyncio.create_task(self._feed())]
 
     async def take(self, number: int, content: memoryview) -> None:
@@ -92,7 +93,7 @@ class Session:
         """
         if number > self.next:
             raise Refusal("gap", f"message {self.next} is missing before message {number}")
-        if number == self.next and not self._ended:
+        if number == self.next and not self.ended:
             await self._decoding.put(content)
             self.next += 1
 
@@ -104,7 +105,7 @@ class Session:
         """
         if messages != self.next:
             raise Refusal("gap", f"{messages} messages were sent, and {self.next} have come")
-        self._ended = True
+        self.ended = True
         self._decoding.end()
 
     def use(self, modality: Modality) -> None:
@@ -114,7 +115,7 @@ class Session:
 
     def close(self, refusal: Refusal | None = None) -> None:
         """End at once; whoever is connected is told why."""
-        self._ended = True
+        self.ended = True
         self._decoding.close()
         self.lane.close()
         for task in self._tasks:
