@@ -329,7 +329,7 @@ def test_messages_and_pictures_may_not_be_huge(server) -> None:
 
 
 def test_who_sends_too_fast_is_slowed_down_and_disturbs_nobody(recognizer) -> None:
-    hasty = replace(OPTIONS, limits=replace(LIMITS, ahead_s=0.5))
+    hasty = replace(OPTIONS, limits=replace(LIMITS, ahead_s=0.5, idle_s=30.0))
     quiet, loud = with_sound(clip(1, 60)), with_sound(clip(2, 25))
     with running(recognizer, hasty) as server, Client(server, format="ticks") as fast:
         began = time.monotonic()
