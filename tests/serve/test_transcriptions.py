@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
+import wave
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import httpx2
+import numpy as np
 import openai
 import pytest
 
@@ -20,7 +26,7 @@ from hearsight.serve.app import Options
 from hearsight.serve.limits import Limits
 from tests.capture.media import Audio, Video, frame_times, write
 from tests.serve.conftest import ROOMY
-from tests.serve.serving import EXAMPLE, SENTENCE, Running, running
+from tests.serve.serving import EXAMPLE, SENTENCE, Client, Running, running
 
 OPTIONS = Options(port=0, room=ROOMY, limits=Limits(requests_per_minute=10_000))
 PATH = "/v1/audio/transcriptions"
@@ -203,6 +209,26 @@ def test_an_upload_that_does_not_come_is_not_waited_for(small) -> None:
     with running(small, tight) as server:
         kind = {"Content-Type": "multipart/form-data; boundary=a"}
         assert httpx2.post(server.url + PATH, content=stuck(), headers=kind).status_code == 408
+
+
+def test_a_decoder_that_dies_takes_its_recording_with_it_and_no_more(recognizer) -> None:
+    long = io.BytesIO()
+    with wave.open(long, "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(np.random.default_rng(0).integers(-9000, 9000, 16_000 * 600, np.int16).tobytes())
+    with running(recognizer, OPTIONS) as server, Client(server, format="ticks") as live:
+        with ThreadPoolExecutor(1) as pool:
+            answering = pool.submit(post, server, long.getvalue())
+            until = time.monotonic() + 30
+            while not server.engine.files and time.monotonic() < until:
+                time.sleep(0.01)
+            [process] = server.service.file_decoders.process_ids
+            os.kill(process, signal.SIGKILL)
+            answer = answering.result(60)
+        assert answer.status_code == 500
+        assert post(server).status_code == 200
+        live.end()
+        assert live.hear_until("done", "error")[-1]["type"] == "done"
 
 
 def test_one_recording_too_many_waits_for_its_turn_and_is_told_to_come_back(small) -> None:

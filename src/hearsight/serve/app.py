@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -90,7 +91,9 @@ class Service:
         most = enough_for(engine.load.cores)
         self.decoders = Decoders(options.limits, engine.load.spent_by_others, most)
         self.sessions = Sessions(engine, self.decoders, options.limits)
-        self._transcriptions = Transcriptions(engine, options.limits, self._metrics)
+        # Recordings have a process of their own, which gives way to live streams and is no cost of theirs.
+        self.file_decoders = Decoders(options.limits, lambda _: None, most=1, niceness=10)
+        self._transcriptions = Transcriptions(engine, self.file_decoders, options.limits, self._metrics)
         self._openapi = openapi.describe(self._bundle.config.name, token=options.token is not None)
         self.app = Starlette(
             routes=self._routes(),
@@ -100,9 +103,8 @@ class Service:
         )
 
     def close(self) -> None:
-        """End sessions and threads."""
+        """End the sessions."""
         self.sessions.close()
-        self._transcriptions.close()
 
     def _routes(self) -> list[BaseRoute]:
         return [
@@ -136,7 +138,7 @@ class Service:
         self.decoders.warm_up()
         yield
         self.close()
-        await self.decoders.close()
+        await asyncio.gather(self.decoders.close(), self.file_decoders.close())
 
     async def _index(self, _: Request) -> Response:
         return self._file("index.html")

@@ -15,13 +15,13 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import count
 
-from hearsight.serve.decoding_messages import SIZES, Head, pack, unpack_mouths, unpack_sizes
+from hearsight.serve.decoding_messages import SIZES, Head, Source, pack, unpack_mouths, unpack_sizes
 from hearsight.serve.inbox import weight
 from hearsight.serve.limits import Limits
-from hearsight.serve.protocol import CLOSE_CODES, Format, Refusal
+from hearsight.serve.protocol import CLOSE_CODES, Refusal
 from hearsight.serve.sight import Mouths
 from hearsight.types import Modality
 
@@ -46,10 +46,13 @@ class Decoders:
         limits: of each stream's input.
         spent: told CPU seconds that the processes have spent.
         most: processes.
+        niceness: how far they give way to others, see nice(1).
     """
 
-    def __init__(self, limits: Limits, spent: Callable[[float], None], most: int) -> None:
-        self._limits, self._spent, self._most = limits, spent, most
+    def __init__(
+        self, limits: Limits, spent: Callable[[float], None], most: int, *, niceness: int = 0
+    ) -> None:
+        self._limits, self._spent, self._most, self._niceness = limits, spent, most, niceness
         self._processes: list[_DecodingProcess] = []
         self._numbers = count()
 
@@ -57,9 +60,9 @@ class Decoders:
         """See to it that one process has nothing to do yet, unless there are enough of them."""
         self._processes = [each for each in self._processes if each.is_alive]
         if len(self._processes) < self._most and all(each.streams for each in self._processes):
-            self._processes.append(_DecodingProcess(self._spent))
+            self._processes.append(_DecodingProcess(self._spent, self._niceness))
 
-    def open(self, format: Format, modality: Modality, block: int) -> Decoding:
+    def open(self, format: Source, modality: Modality, block: int) -> Decoding:
         """A new stream, in the process that has fewest.
 
         Args:
@@ -85,6 +88,21 @@ class Decoders:
         await asyncio.gather(*(each.close() for each in processes))
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a recording holds.
+
+    Attributes:
+        video: whether it has pictures.
+        audio: whether it has sound.
+        seconds: its length as it declares it, None if it does not.
+    """
+
+    video: bool
+    audio: bool
+    seconds: float | None
+
+
 class Decoding:
     """One stream's input: messages are put in; iterating gives mouths, each with the time its input came.
 
@@ -99,6 +117,7 @@ class Decoding:
     def __init__(self, process: _DecodingProcess, number: int, most_bytes: int) -> None:
         self._process, self._number, self._most_bytes = process, number, most_bytes
         self._sent = self._taken = 0
+        self._found: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
         self._room, self._made = asyncio.Event(), asyncio.Queue[tuple[Mouths, float] | Refusal | None]()
         process.streams[number] = self
 
@@ -127,6 +146,10 @@ class Decoding:
         self._made.put_nowait(None)
         self._free()
 
+    async def found(self) -> Found:
+        """What is in a recording, once all of it has been put in; raises a Refusal where nothing is."""
+        return await asyncio.shield(self._found)
+
     async def __aiter__(self) -> AsyncIterator[tuple[Mouths, float]]:
         while (made := await self._made.get()) is not None:
             if isinstance(made, Refusal):
@@ -145,15 +168,24 @@ class Decoding:
         match head["is"]:
             case "mouths":
                 self._made.put_nowait((unpack_mouths(head, body), head["stamp"]))
+            case "found":
+                if not self._found.done():
+                    self._found.set_result(Found(head["video"], head["audio"], head["seconds"]))
             case "refused" if head["code"] in CLOSE_CODES:
-                self._made.put_nowait(Refusal(head["code"], head["message"]))
+                self._refuse(Refusal(head["code"], head["message"]))
             case "over":
                 self._made.put_nowait(None)
 
     def lose(self) -> None:
         """The process is no more."""
-        self._made.put_nowait(Refusal("internal", "decoding has broken down: begin a new stream"))
+        self._refuse(Refusal("internal", "decoding has broken down: begin a new stream"))
         self._free()
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._made.put_nowait(refusal)
+        if not self._found.done():
+            self._found.set_exception(refusal)
+            self._found.exception()  # where nobody asks, nothing is logged
 
     def _free(self) -> None:
         self._sent = self._taken = 0
@@ -168,10 +200,10 @@ class _DecodingProcess:
         id: the process's, None before it runs.
     """
 
-    def __init__(self, spent: Callable[[float], None]) -> None:
+    def __init__(self, spent: Callable[[float], None], niceness: int) -> None:
         self.streams: dict[int, Decoding] = {}
         self.id: int | None = None
-        self._spent, self._cpu_s = spent, 0.0
+        self._spent, self._niceness, self._cpu_s = spent, niceness, 0.0
         self._unsent: list[bytes] | None = []
         self._process: Process | None = None
         self._over = False
@@ -199,7 +231,7 @@ class _DecodingProcess:
     async def _converse(self) -> None:
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *_PROGRAM, stdin=PIPE, stdout=PIPE, limit=_BUFFER_BYTES
+                *_PROGRAM, str(self._niceness), stdin=PIPE, stdout=PIPE, limit=_BUFFER_BYTES
             )
             self.id = self._process.pid
             assert self._process.stdin is not None and self._process.stdout is not None

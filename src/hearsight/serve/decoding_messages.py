@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from hearsight.recognizer.session import Ticks
+from hearsight.serve.protocol import Format
 from hearsight.serve.sight import Look, Mouths
 from hearsight.types import CROP_SIZE, SAMPLES_PER_FRAME, Crops
 
 Head = dict[str, Any]
+Source = Format | Literal["file"]
+"""What a stream's messages are: those of a live client, or the pieces of a recording."""
 
 SIZES = struct.Struct("<II")
 """Bytes of the head, and of what follows it."""

@@ -16,12 +16,14 @@ import time
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from hearsight.capture.files import probe, read_chunks
 from hearsight.errors import HearsightError
 from hearsight.serve import memory
-from hearsight.serve.decoding_messages import SIZES, Head, pack, pack_mouths, unpack_sizes
+from hearsight.serve.decoding_messages import SIZES, Head, Source, pack, pack_mouths, unpack_sizes
 from hearsight.serve.inbox import Inbox
 from hearsight.serve.limits import Limits
-from hearsight.serve.protocol import Format, Refusal, parse_modality
+from hearsight.serve.protocol import Refusal, parse_modality
+from hearsight.serve.recordings import whole_recording
 from hearsight.serve.sight import Eye, Mouths
 from hearsight.serve.tick_messages import parse_ticks
 from hearsight.serve.webm import webm_chunks
@@ -39,6 +41,8 @@ def main() -> None:
     """Serve the server."""
     # Ctrl-C goes to all processes of a terminal: this one ends when the server has.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if len(sys.argv) > 1 and hasattr(os, "nice"):
+        os.nice(int(sys.argv[1]))
     memory.share_heaps()
     output = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what libraries print does not get between the messages
@@ -106,7 +110,7 @@ class _Stream:
     def __init__(self, process: DecodingProcess, looking: threading.Lock, number: int, head: Head) -> None:
         self.inbox, self.room = Inbox(self._taken), threading.Semaphore(AHEAD)
         self.modality: Modality = parse_modality(head["modality"])
-        self._format: Format = head["format"]
+        self._format: Source = head["format"]
         self._block: int = head["block"]
         self._limits = Limits(**head["limits"])
         self._process, self._looking, self._number = process, looking, number
@@ -127,7 +131,8 @@ class _Stream:
 
     def _decode(self) -> None:
         try:
-            for mouths in self._from_webm() if self._format == "webm" else self._from_ticks():
+            sources = {"webm": self._from_webm, "ticks": self._from_ticks, "file": self._from_file}
+            for mouths in sources[self._format]():
                 self.room.acquire()
                 if self._closed:
                     return
@@ -150,6 +155,15 @@ class _Stream:
             yield mouths
         if not self.inbox.closed:
             raise Refusal("bad_media", "the stream breaks off, it is damaged: begin a new one")
+
+    def _from_file(self) -> Iterator[Mouths]:
+        with whole_recording(self.inbox) as recording:
+            found = probe(recording)
+            self._say("found", video=found.has_video, audio=found.has_audio, seconds=found.duration_s)
+            for chunk in read_chunks(recording, ticks=self._block):
+                with self._looking:
+                    mouths = self._eye.mouths(chunk, self.modality)
+                yield mouths
 
     def _from_ticks(self) -> Iterator[Mouths]:
         tick = 0

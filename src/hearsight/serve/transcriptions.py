@@ -9,34 +9,33 @@ import math
 import time
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, contextmanager
-from typing import Any, cast, get_args
+from contextlib import AsyncExitStack, closing, contextmanager
+from typing import Any, BinaryIO, cast, get_args
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from hearsight.captions import WRITERS
-from hearsight.capture.files import probe, read_chunks
-from hearsight.capture.untrusted import Untrusted
 from hearsight.errors import HearsightError, MediaError
-from hearsight.serve import memory
 from hearsight.serve.admission import Busy
 from hearsight.serve.answers import HttpError
+from hearsight.serve.decoding import Decoders, Decoding
 from hearsight.serve.engine import Engine
 from hearsight.serve.lane import Lane, StreamEnded
 from hearsight.serve.limits import Limits
 from hearsight.serve.metrics import Metrics
-from hearsight.serve.protocol import event_values
+from hearsight.serve.protocol import Refusal, event_values
+from hearsight.serve.sight import Mouths
 from hearsight.serve.uploads import Form, read_form
-from hearsight.types import FRAME_RATE, Chunk, Event, Modality
+from hearsight.types import FRAME_RATE, Event, Modality
 
 log = logging.getLogger(__name__)
 
 FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
 GRANULARITIES = ("segment", "word")
 _RETRY_S = 10
+_PIECE_BYTES = 256 << 10
 _PROGRESS_S = 0.25
 _TURN_S = 0.1
 """How often a recording that waits for its turn asks for it."""
@@ -49,13 +48,13 @@ class Transcriptions:
 
     Args:
         engine: where recordings are recognised, after live streams.
+        decoders: where they are decoded.
         limits: of a recording.
         metrics: counts them.
     """
 
-    def __init__(self, engine: Engine, limits: Limits, metrics: Metrics) -> None:
-        self._engine, self._limits, self._metrics = engine, limits, metrics
-        self._readers = ThreadPoolExecutor(limits.uploads, "hearsight-file")
+    def __init__(self, engine: Engine, decoders: Decoders, limits: Limits, metrics: Metrics) -> None:
+        self._engine, self._decoders, self._limits, self._metrics = engine, decoders, limits, metrics
         self._uploads = 0
 
     async def __call__(self, request: Request) -> Response:
@@ -65,25 +64,21 @@ class Transcriptions:
             stack.enter_context(self._counted())
             form = await stack.enter_async_context(read_form(request, self._limits))
             wish = _Wish.of(form, self._engine.recognizer.modality)
-            length_s = await asyncio.get_running_loop().run_in_executor(
-                self._readers, self._length_s, form.recording, wish.modality
-            )
+            block = self._engine.recognizer.bundle.config.block
+            decoding = stack.enter_context(closing(self._decoders.open("file", wish.modality, block)))
+            length_s = await self._length_s(form.recording, decoding, wish.modality)
             lane = await stack.enter_async_context(await self._open(wish.modality))
         except BaseException as error:
             await stack.aclose()
             self._metrics.transcriptions.labels("refused").inc()
             raise _as_http(error) from None
-        reading = self._start(form.recording, lane, wish.modality)
+        reading = asyncio.create_task(self._read(decoding, lane, wish.modality))
         if wish.stream:
             content = self._sent_as_events(lane, wish, length_s)
             return _EventStream(content, lane, reading, stack, self._limits.send_s)
         async with stack:
             events = await self._all_events(request, lane, reading)
         return wish.response(events, lane.heard_s, self._engine.recognizer.bundle.config.language)
-
-    def close(self) -> None:
-        """End the threads."""
-        self._readers.shutdown(wait=False, cancel_futures=True)
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
@@ -107,39 +102,32 @@ class Transcriptions:
                     raise
             await asyncio.sleep(_TURN_S)
 
-    def _length_s(self, recording: Untrusted, modality: Modality) -> float | None:
-        """How long it says it is; refuses at once what cannot be used."""
-        found = probe(recording)
-        has = {"av": True, "audio": found.has_audio, "video": found.has_video}[modality]
+    async def _length_s(self, recording: BinaryIO, decoding: Decoding, modality: Modality) -> float | None:
+        """Hand it in. How long it says it is; refuses at once what cannot be used."""
+        while content := recording.read(_PIECE_BYTES):
+            await decoding.put(memoryview(content))
+        decoding.end()
+        found = await decoding.found()
+        has = {"av": True, "audio": found.audio, "video": found.video}[modality]
         if not has:
             raise MediaError(_lacks(modality))
-        if found.duration_s is not None and found.duration_s > self._limits.recording_s:
+        if found.seconds is not None and found.seconds > self._limits.recording_s:
             raise self._too_long()
-        return found.duration_s
+        return found.seconds
 
     def _too_long(self) -> HttpError:
         hours = self._limits.recording_s / 3600
         return HttpError(413, f"The recording is longer than {hours:g} hours.", "too_long", "file")
 
-    def _start(self, recording: Untrusted, lane: Lane, modality: Modality) -> asyncio.Future[None]:
-        """Decode it in a thread; a stream that is closed ends the thread."""
-
-        def read() -> None:
-            self._read(recording, lane, modality)
-            memory.give_back()
-
-        return asyncio.get_running_loop().run_in_executor(self._readers, read)
-
-    def _read(self, recording: Untrusted, lane: Lane, modality: Modality) -> None:
-        usable, began = False, time.thread_time()
+    async def _read(self, decoding: Decoding, lane: Lane, modality: Modality) -> None:
+        """Hand on to the engine what has been decoded; a stream that is closed ends it."""
+        usable = False
         try:
-            for chunk in read_chunks(recording, ticks=self._engine.recognizer.bundle.config.block):
-                lane.add_cpu(time.thread_time() - began)
-                began = time.thread_time()
-                usable = usable or _is_usable(chunk, modality)
-                if (chunk.start + len(chunk)) / FRAME_RATE > self._limits.recording_s:
+            async for mouths, arrived in decoding:
+                usable = usable or _is_usable(mouths, modality)
+                if (mouths.crops.start + len(mouths)) / FRAME_RATE > self._limits.recording_s:
                     raise self._too_long()
-                lane.push(chunk)
+                await lane.push_mouths(mouths, arrived)
             if not usable:
                 raise MediaError(_lacks(modality))
             lane.end()
@@ -321,9 +309,9 @@ def _one_of(param: str, value: str, allowed: Sequence[str]) -> str:
     return value
 
 
-def _is_usable(chunk: Chunk, modality: Modality) -> bool:
-    seen = modality != "audio" and any(frame is not None for frame in chunk.frames)
-    return seen or (modality != "video" and bool(chunk.audio_present.any()))
+def _is_usable(mouths: Mouths, modality: Modality) -> bool:
+    seen = modality != "audio" and mouths.pictures > 0
+    return seen or (modality != "video" and bool(mouths.audio_present.any()))
 
 
 def _lacks(modality: Modality) -> str:
@@ -343,7 +331,7 @@ def _as_http(error: BaseException) -> BaseException | HttpError:
             return error
         case Busy():
             return HttpError(429, _sentence(error), "busy", retry_s=_RETRY_S)
-        case HearsightError():
+        case HearsightError() | Refusal(code="bad_media"):
             return HttpError(400, _sentence(error), "bad_media", "file")
         case TimeoutError():
             return HttpError(503, "The recording took too long to transcribe.", "timeout", "file")

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import os
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive
 
-from hearsight.capture.untrusted import Untrusted
 from hearsight.serve.answers import HttpError
 from hearsight.serve.limits import Limits
 
@@ -32,11 +28,11 @@ class Form:
 
     Attributes:
         fields: all values of each field that is no file.
-        recording: the file.
+        recording: the file, at its beginning.
     """
 
     fields: Mapping[str, list[str]]
-    recording: Untrusted
+    recording: BinaryIO
 
     def text(self, name: str, default: str) -> str:
         """The last value of a field."""
@@ -63,7 +59,8 @@ async def read_form(request: Request, limits: Limits) -> AsyncIterator[Form]:
         for name, value in form.multi_items():
             if isinstance(value, str):
                 fields.setdefault(name, []).append(value)
-        yield Form(fields, _recording(cast("tempfile.SpooledTemporaryFile[bytes]", file.file)))
+        file.file.seek(0)
+        yield Form(fields, file.file)
     finally:
         await form.close()
 
@@ -101,41 +98,3 @@ def _limited(receive: Receive, most: int, too_large: HttpError) -> Receive:
         return message
 
     return counting
-
-
-def _recording(file: tempfile.SpooledTemporaryFile[bytes]) -> Untrusted:
-    """What was sent, to be read any number of times side by side."""
-    file.seek(0)
-    if getattr(file, "_rolled", True):
-        descriptor = file.fileno()
-        return Untrusted("the file", lambda: cast(BinaryIO, _View(descriptor)), rereadable=True)
-    content = file.read()
-    return Untrusted("the file", lambda: io.BytesIO(content), rereadable=True)
-
-
-class _View(io.RawIOBase):
-    """A reader of an open file with a place of its own."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._size = os.fstat(descriptor).st_size
-        self._place = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
-        self._place = max(0, base + offset)
-        return self._place
-
-    def read(self, size: int = -1) -> bytes:
-        content = os.pread(self._descriptor, self._size if size < 0 else size, self._place)
-        self._place += len(content)
-        return content
