@@ -43,7 +43,7 @@ def decoder():
     decoder.positions.normal_(0, 4)  # else it says the same again and again
     with torch.no_grad():
         whole = torch.randint(-64, 65, decoder.vectors.weight.shape)
-        whole[:, 0] = 64
+        whole[:, 0] = whole[0] = 64
         decoder.vectors.weight.copy_(whole / 64)
     return decoder
 

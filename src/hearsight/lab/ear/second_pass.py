@@ -29,6 +29,10 @@ REST_FRAMES = 150
 _LARGEST = 64
 """Weights of the vocabulary are whole numbers of at most this size: pairs of products with bytes then fit
 16 bits, in which processors without VNNI instructions add them."""
+_EVENED = 0.75
+"""Few dimensions of the vectors are many times as large as the others, which would be rounded away: each is
+divided by its largest value to this power, and the state is multiplied by it. With it the likeliest token is the
+same in 99 % of the steps, without it in 96 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,12 +229,15 @@ def _with_vocabulary(content: bytes, vectors: NDArray[np.float32]) -> bytes:
     """
     model = onnx.load_from_string(content)
     graph = model.graph
-    scale = np.abs(vectors).max(axis=1).clip(1e-8) / _LARGEST
-    whole = np.rint(vectors / scale[:, None]).astype(np.int8)
+    spread = np.abs(vectors).max(axis=0).clip(1e-8) ** _EVENED
+    even = vectors / spread
+    scale = np.abs(even).max(axis=1).clip(1e-8) / _LARGEST
+    whole = np.rint(even / scale[:, None]).astype(np.int8)
     graph.initializer.extend(
         [
             numpy_helper.from_array(np.ascontiguousarray(whole.T), "vocabulary"),
             numpy_helper.from_array(scale.astype(np.float32), "vocabulary_scale"),
+            numpy_helper.from_array(spread.astype(np.float32), "vocabulary_spread"),
             numpy_helper.from_array(np.array([0], np.int64), "first_axis"),
         ]
     )
@@ -240,11 +247,13 @@ def _with_vocabulary(content: bytes, vectors: NDArray[np.float32]) -> bytes:
         node("Cast", ["column"], ["column_float"], to=TensorProto.FLOAT),
         node("Gather", ["vocabulary_scale", "token"], ["token_scale"]),
         node("Mul", ["column_float", "token_scale"], ["vector_column"]),
-        node("Transpose", ["vector_column"], ["vector"], perm=[1, 0]),
+        node("Transpose", ["vector_column"], ["even_vector"], perm=[1, 0]),
+        node("Mul", ["even_vector", "vocabulary_spread"], ["vector"]),
         node("Unsqueeze", ["vector", "first_axis"], ["embedded"]),
     ]
     after = [
-        node("DynamicQuantizeLinear", ["hidden"], ["hidden_byte", "hidden_scale", "hidden_zero"]),
+        node("Mul", ["hidden", "vocabulary_spread"], ["spread"]),
+        node("DynamicQuantizeLinear", ["spread"], ["hidden_byte", "hidden_scale", "hidden_zero"]),
         node("MatMulInteger", ["hidden_byte", "vocabulary", "hidden_zero"], ["sums"]),
         node("Cast", ["sums"], ["sums_float"], to=TensorProto.FLOAT),
         node("Mul", ["vocabulary_scale", "hidden_scale"], ["score_scale"]),
