@@ -33,5 +33,5 @@ def small() -> Recognizer:
 
 @pytest.fixture
 def engine(recognizer: Recognizer) -> Iterator[Engine]:
-    with Engine(recognizer, room=ROOMY, workers=2) as running:
+    with Engine(recognizer, room=ROOMY) as running:
         yield running

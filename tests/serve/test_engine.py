@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +18,7 @@ from hearsight.recognizer.session import Ticks
 from hearsight.serve.admission import Busy, Load, Room
 from hearsight.serve.calibration import first_cost
 from hearsight.serve.engine import Engine
-from hearsight.serve.lane import Lane, StreamEnded
+from hearsight.serve.lane import QUEUE_TICKS, Lane, StreamEnded
 from hearsight.serve.sight import Mouths
 from hearsight.types import Crops, Event, Modality
 from tests.serve.clips import clip
@@ -44,8 +46,7 @@ async def talk(lane: Lane, ticks: Ticks, cuts: list[int]) -> list[Event]:
         done, turn = 0, 0
         while done < len(ticks):
             size = cuts[turn % len(cuts)]
-            given = mouths(ticks.part(done, done + size))
-            await lane.push_crops(given.crops, given.samples, given.audio_present)
+            await lane.push(mouths(ticks.part(done, done + size)))
             done, turn = done + size, turn + 1
         lane.end()
 
@@ -80,7 +81,7 @@ def test_many_streams_hear_what_each_would_hear_alone(recognizer, seeds, cuts, m
     clips = [clip(seed, 60 + seed % 80) for seed in seeds]
 
     async def all_at_once() -> list[list[Event]]:
-        with Engine(recognizer, room=ROOMY, workers=2) as engine:
+        with Engine(recognizer, room=ROOMY) as engine:
             lanes = [engine.open(modality) for _ in clips]
             turned = [cuts[turn % len(cuts) :] + cuts[: turn % len(cuts)] for turn in range(len(clips))]
             return await asyncio.gather(*map(talk, lanes, clips, turned))
@@ -115,11 +116,11 @@ def test_the_senses_may_be_changed_while_running(engine, recognizer) -> None:
     async def switching() -> list[Event]:
         lane = engine.open("av")
         first, second = mouths(ticks.part(0, 80)), mouths(ticks.part(80))
-        await lane.push_crops(first.crops, first.samples, first.audio_present)
+        await lane.push(first)
         while lane.heard_s < 80 / 25:
             await asyncio.sleep(0.001)
         lane.sight.modality = "audio"
-        await lane.push_crops(second.crops, second.samples, second.audio_present)
+        await lane.push(second)
         lane.end()
         return await heard(lane)
 
@@ -139,66 +140,57 @@ def test_who_does_not_fit_is_told_so(recognizer) -> None:
             engine.open(patient=True)
 
 
+@contextmanager
+def stuck(engine: Engine) -> Iterator[None]:
+    """Meanwhile the engine's next round does not end."""
+    gate, run = threading.Event(), engine.batcher.run
+    engine.batcher.run = lambda work: gate.wait(10) and run(work)
+    yield
+    engine.batcher.run = run
+    gate.set()
+
+
 def test_a_queue_that_is_full_makes_the_pusher_wait(engine) -> None:
     lane, pushed = engine.open(), []
-    gate, entered = threading.Event(), threading.Event()
 
-    def held() -> Mouths:
-        entered.set()
-        gate.wait(10)
-        return mouths(clip(0, 4))
-
-    def push() -> None:
-        lane.push_made(4, 0, held)
+    async def push() -> None:
         for number in range(30):
-            lane.push(mouths(clip(number, 4)))
+            await lane.push(mouths(clip(number, 4)))
             pushed.append(number)
 
-    thread = threading.Thread(target=push)
-    thread.start()
-    assert entered.wait(10)
-    thread.join(0.2)
-    assert thread.is_alive()
-    assert len(pushed) <= 12
-    gate.set()
-    thread.join(10)
+    async def pushing() -> None:
+        with stuck(engine):
+            task = asyncio.create_task(push())
+            done, _ = await asyncio.wait({task}, timeout=0.2)
+            assert not done and len(pushed) == QUEUE_TICKS // 4
+        await asyncio.wait_for(task, 10)
+
+    asyncio.run(pushing())
     assert pushed == list(range(30))
     lane.close()
 
 
 def test_closing_frees_whoever_waits_for_room(engine) -> None:
-    lane, gate, refused = engine.open(), threading.Event(), []
+    async def pushing() -> None:
+        lane = engine.open()
+        with stuck(engine):
+            await lane.push(mouths(clip(0, QUEUE_TICKS)))
+            task = asyncio.create_task(lane.push(mouths(clip(0, 4))))
+            await asyncio.sleep(0.05)
+            lane.close()
+            with pytest.raises(StreamEnded):
+                await asyncio.wait_for(task, 10)
 
-    def push() -> None:
-        lane.push_made(50, 0, lambda: gate.wait(10) and mouths(clip(0, 50)))
-        try:
-            lane.push(mouths(clip(0, 4)))
-        except StreamEnded as error:
-            refused.append(error)
-
-    thread = threading.Thread(target=push)
-    thread.start()
-    thread.join(0.1)
-    lane.close()
-    thread.join(10)
-    assert refused
-    gate.set()
+    asyncio.run(pushing())
 
 
-def test_input_that_cannot_be_made_ends_its_own_stream_only(engine, recognizer) -> None:
-    def broken() -> Mouths:
-        raise ValueError("not a picture")
+def test_sound_that_is_not_in_step_with_the_pictures_is_refused(engine) -> None:
+    async def pushing() -> None:
+        with engine.open() as lane, pytest.raises(ValueError, match="4 ticks go with 2560 samples"):
+            await lane.push(replace(mouths(clip(0, 4)), samples=np.zeros(100, np.float32)))
 
-    async def talking() -> list[Event]:
-        good, bad = engine.open(), engine.open()
-        bad.push_made(4, 0, broken)
-        events = await talk(good, clip(5, 100), [9])
-        with pytest.raises(ValueError, match="not a picture"):
-            await heard(bad)
-        return events
-
-    assert about_equal(finals(asyncio.run(talking())), finals(alone(recognizer, clip(5, 100))))
-    assert engine.streams == 1
+    asyncio.run(pushing())
+    assert engine.streams == 0
 
 
 def test_work_that_raises_inside_the_networks_ends_its_own_stream_only(engine, recognizer) -> None:
@@ -237,8 +229,7 @@ def test_a_round_that_fails_ends_its_streams_and_not_the_engine(engine, recogniz
 def test_a_reader_that_comes_late_gets_all_finals(engine, recognizer) -> None:
     async def late() -> list[Event]:
         lane = engine.open()
-        given = mouths(clip(1, 200))
-        await lane.push_crops(given.crops, given.samples, given.audio_present)
+        await lane.push(mouths(clip(1, 200)))
         lane.end()
         while lane.heard_s < 8:
             await asyncio.sleep(0.001)

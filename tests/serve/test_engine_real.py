@@ -12,14 +12,16 @@ from hearsight.capture.files import read_chunks
 from hearsight.recognizer import Recognizer
 from hearsight.serve.engine import Engine
 from hearsight.serve.lane import Lane
+from hearsight.serve.sight import Eye
 from hearsight.types import Chunk, Event
 from tests.serve.conftest import ROOMY
 
 
 async def talk(lane: Lane, chunks: list[Chunk]) -> list[Event]:
     async def push() -> None:
+        eye = Eye()
         for chunk in chunks:
-            await lane.push_chunk(chunk)
+            await lane.push(eye.mouths(chunk, "av"))
         lane.end()
 
     pushing = asyncio.create_task(push())

@@ -9,17 +9,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from hearsight.recognizer import Recognizer
-from hearsight.serve.admission import Load, Room, processors
+from hearsight.serve.admission import Load, Room
 from hearsight.serve.batching import Batcher, Outcome
 from hearsight.serve.calibration import first_cost
 from hearsight.serve.lane import Lane, Outgoing
 from hearsight.serve.sight import Sight
-from hearsight.serve.workers import Workers
 from hearsight.types import Modality
 
 log = logging.getLogger(__name__)
 
-_LIVE, _PATIENT = 0, 1
 _WAIT_S = 0.01
 """For each live stream, a round waits this much longer for others to join in (at most a block)."""
 
@@ -28,13 +26,12 @@ class Engine:
     """Recognises what is pushed into its streams, each as if it were alone.
 
     In each round, at most one block (160 ms) of every stream that has one goes through the networks, so that
-    no stream can take the time of the others, however much it pushes. Face work is done by a few threads
-    beforehand, one push of each stream in turn. Recordings ("patient" streams) come after live streams.
+    no stream can take the time of the others, however much it pushes. Recordings ("patient" streams) come
+    after live streams.
 
     Args:
         recognizer: the model, beam width and endpoints; its modality is what streams have unless they say.
         room: how many streams are taken.
-        workers: threads for face work; as many as there are processors if None.
         load: measures what streams cost.
         clock: seconds, monotonic.
     """
@@ -44,7 +41,6 @@ class Engine:
         recognizer: Recognizer,
         *,
         room: Room | None = None,
-        workers: int | None = None,
         load: Load | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -55,7 +51,6 @@ class Engine:
         self.heard_ticks = 0
         """Input recognised so far, of all streams."""
         self._clock = clock
-        self._workers = Workers(workers or processors())
         self._lanes: list[Lane] = []
         self._something = threading.Condition()
         self._stirred = self._closed = False
@@ -76,13 +71,11 @@ class Engine:
         """
         chosen = modality or self.recognizer.modality
         self.recognizer.stream(chosen)  # refuses what is no modality
-        priority = _PATIENT if patient else _LIVE
         lane = Lane(
             self.recognizer.stream("av"),
             Sight(chosen),
             block=self.recognizer.bundle.config.block,
             patient=patient,
-            schedule=lambda job: self._workers.submit(job, priority=priority),
             wake=self._stir,
             leave=self._leave,
             clock=self._clock,
@@ -126,7 +119,6 @@ class Engine:
         for lane in lanes:
             lane.close()
         self._thread.join()
-        self._workers.close()
 
     def __enter__(self) -> Engine:
         return self
@@ -198,7 +190,7 @@ class Engine:
         """Tell the measurement of the load what this round was."""
         for lane in turn:
             if lane.patient:
-                self.load.spent_on_files(spent_s + lane.take_cpu())
+                self.load.spent_on_files(spent_s)
         results = zip(turn, outcomes, strict=True)
         live = [outcome.result for lane, outcome in results if outcome.result and not lane.patient]
         lags = [result.lag_s for result in live if result.lag_s is not None]

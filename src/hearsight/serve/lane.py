@@ -1,28 +1,22 @@
-"""One stream's way through the server: its queue, its face work, its turn with the networks, its events."""
+"""One stream's way through the engine: its queue, its turns with the networks, its events."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hearsight.recognizer import Stream
 from hearsight.recognizer.session import Ticks
 from hearsight.serve.outbox import Outbox
-from hearsight.serve.sight import Input, Mouths, Sight, picture_bytes
-from hearsight.types import FRAME_RATE, Chunk, Crops, Event
+from hearsight.serve.sight import Mouths, Sight
+from hearsight.types import FRAME_RATE, Crops, Event
 
 QUEUE_TICKS = 50
 """Input of one stream that may wait, in ticks; whoever pushes more has to wait."""
-QUEUE_BYTES = 16 << 20
-"""Pictures of one stream that may wait."""
 _HASTE_S = 0.5
 """Input that comes sooner than this before its time does not come from a microphone."""
 _REMEMBERED_PIECES = 100
@@ -52,16 +46,6 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Push:
-    """Input before its face work."""
-
-    ticks: int
-    size: int
-    make: Callable[[], Input]
-    arrived: float
-
-
-@dataclass(frozen=True, slots=True)
 class _Piece:
     """At most one block of input, ready for the networks."""
 
@@ -77,10 +61,9 @@ class Lane:
 
     Args:
         stream: the recogniser's stream, which uses both senses: which it is given is decided by ``sight``.
-        sight: its face work.
+        sight: decides what the networks are given of what comes in.
         block: ticks of one turn with the networks.
         patient: for recordings, which wait for free time.
-        schedule: hands work to the threads that do face work.
         wake: tells the engine that there is something to do.
         leave: gives the place in the engine back.
         clock: seconds, monotonic.
@@ -96,75 +79,36 @@ class Lane:
         *,
         block: int,
         patient: bool,
-        schedule: Callable[[Callable[[], None]], None],
         wake: Callable[[], None],
         leave: Callable[[Lane], None],
         clock: Callable[[], float],
     ) -> None:
         self.sight, self.patient, self.outbox = sight, patient, Outbox()
         self._stream, self._block = stream, block
-        self._schedule, self._wake, self._leave, self._clock = schedule, wake, leave, clock
+        self._wake, self._leave, self._clock = wake, leave, clock
         self._began = clock()
         self._lock = threading.Lock()
-        self._pushes: deque[_Push] = deque()
-        self._preparing = False
         self._ready: deque[_Piece] = deque()
         self._arrivals: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED_PIECES)
-        self._queued_ticks = self._queued_bytes = 0
-        self._received = self._heard = 0
+        self._queued_ticks = self._received = self._heard = 0
         self._ending = self._finished = self._closed = False
         self._waiting_for_room: list[Callable[[], None]] = []
-        self._cpu_s = 0.0
         self.lag_s = 0.0
         """From the arrival of the newest input that has been recognised, until that was done."""
 
-    def push(self, given: Input) -> None:
-        """Hand in the next input, waiting for room in the queue. Not for coroutines.
+    async def push(self, mouths: Mouths, arrived: float | None = None) -> None:
+        """Hand in the next input, waiting for room in the queue.
+
+        Args:
+            mouths: what comes next.
+            arrived: when the last of it had come in, by the engine's clock; now if None.
 
         Raises:
             StreamEnded: the stream takes no more.
+            ValueError: sound and pictures are not in step.
         """
-        self.push_made(len(given), picture_bytes(given), lambda: given)
-
-    def push_made(self, ticks: int, size: int, make: Callable[[], Input]) -> None:
-        """The same for input that one of the workers makes later.
-
-        Args:
-            ticks: how many it will have.
-            size: bytes of its pictures.
-            make: makes it; what it raises ends the stream.
-        """
-        while not self._offer(ticks, size, make):
-            room = threading.Event()
-            self._call_when_room(room.set)
-            room.wait()
-
-    async def push_chunk(self, chunk: Chunk) -> None:
-        """Hand in the next pictures and sound, waiting for room in the queue.
-
-        Raises:
-            StreamEnded: the stream takes no more.
-        """
-        await self._push_async(chunk)
-
-    async def push_crops(
-        self, crops: Crops, samples: NDArray[np.float32], audio_present: NDArray[np.bool_]
-    ) -> None:
-        """Hand in the next mouth crops and sound, waiting for room in the queue."""
-        await self._push_async(Mouths(crops, samples, audio_present))
-
-    async def push_mouths(self, mouths: Mouths, arrived: float) -> None:
-        """The same for input that has been looked at already.
-
-        Args:
-            mouths: what was found.
-            arrived: when the last of it had come in, by the engine's clock.
-        """
-        await self._push_async(mouths, arrived)
-
-    async def _push_async(self, given: Input, arrived: float | None = None) -> None:
-        loop, size = asyncio.get_running_loop(), picture_bytes(given)
-        while not self._offer(len(given), size, lambda: given, arrived):
+        loop = asyncio.get_running_loop()
+        while not self._offer(mouths, self._clock() if arrived is None else arrived):
             room: asyncio.Future[None] = loop.create_future()
             self._call_when_room(partial(_call_soon, loop, room))
             await room
@@ -181,7 +125,6 @@ class Lane:
             if self._closed:
                 return
             self._closed = True
-            self._pushes.clear()
             self._ready.clear()
         self._tell_room()
         self.outbox.close()
@@ -234,64 +177,19 @@ class Lane:
         """Seconds of input that wait."""
         return self._queued_ticks / FRAME_RATE
 
-    def add_cpu(self, seconds: float) -> None:
-        """CPU time that this stream has cost outside the engine."""
-        with self._lock:
-            self._cpu_s += seconds
-
-    def take_cpu(self) -> float:
-        """CPU seconds that it has cost outside the engine since this was last asked."""
-        with self._lock:
-            seconds, self._cpu_s = self._cpu_s, 0.0
-            return seconds
-
-    # Preparation, by the workers: one push of a stream at a time, so that they stay in order.
-
-    def _offer(self, ticks: int, size: int, make: Callable[[], Input], arrived: float | None = None) -> bool:
-        """Queue a push, if there is room: a single one may be larger than the queue."""
+    def _offer(self, mouths: Mouths, arrived: float) -> bool:
+        """Queue it, if there is room: a single one may be larger than the queue."""
         with self._lock:
             if self._closed or self._ending:
                 raise StreamEnded("the stream has ended: open another")
-            fits = self._queued_ticks + ticks <= QUEUE_TICKS and self._queued_bytes + size <= QUEUE_BYTES
-            if self._queued_ticks and not fits:
+            if self._queued_ticks and self._queued_ticks + len(mouths) > QUEUE_TICKS:
                 return False
-            self._queued_ticks += ticks
-            self._queued_bytes += size
-            self._received += ticks
-            self._pushes.append(_Push(ticks, size, make, self._clock() if arrived is None else arrived))
-            idle, self._preparing = not self._preparing, True
-        if idle:
-            self._schedule(self._prepare)
-        return True
-
-    def _prepare(self) -> None:
-        """The face work of the oldest push; then get in line again, behind the other streams."""
-        with self._lock:
-            if self._closed:
-                return
-            push = self._pushes.popleft()
-        began = time.thread_time()
-        try:
-            pieces = self._pieces(push)
-        except Exception as error:
-            self.fail(error)
-            return
-        self.add_cpu(time.thread_time() - began)
-        with self._lock:
-            self._queued_bytes -= push.size
-            if not self._closed:
-                self._ready.extend(pieces)
-            self._preparing = more = bool(self._pushes)
-        self._tell_room()
+            blocks = list(self.sight.blocks(mouths, self._block))
+            self._ready.extend(_Piece(ticks, arrived) for ticks in blocks)
+            self._queued_ticks += len(mouths)
+            self._received += len(mouths)
         self._wake()
-        if more:
-            self._schedule(self._prepare)
-
-    def _pieces(self, push: _Push) -> list[_Piece]:
-        given = push.make()
-        if len(given) != push.ticks:
-            raise ValueError(f"a push of {push.ticks} ticks has {len(given)}")
-        return [_Piece(ticks, push.arrived) for ticks in self.sight.blocks(given, self._block)]
+        return True
 
     def _call_when_room(self, callback: Callable[[], None]) -> None:
         with self._lock:
@@ -328,7 +226,7 @@ class Lane:
         return self._finish() if piece is None else self._recognise(piece)
 
     def _is_over(self) -> bool:
-        return self._ending and not self._preparing and not self._finished
+        return self._ending and not self._finished
 
     def _recognise(self, piece: _Piece) -> Outgoing:
         ticks = piece.ticks

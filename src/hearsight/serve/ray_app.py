@@ -86,7 +86,7 @@ def application(model: str, options: Options, *, cpus: float, replicas: tuple[in
         # Called in the replica: what cannot travel is made there.
         recognizer = Recognizer.load(model)
         load = Load(first_cost(recognizer.bundle), cpus)
-        engine = Engine(recognizer, room=options.room, workers=math.ceil(cpus), load=load)
+        engine = Engine(recognizer, room=options.room, load=load)
         engines.append(engine)
         return Service(engine, options).app
 

@@ -146,7 +146,7 @@ class Session:
         try:
             async for mouths, arrived in self._decoding:
                 await self._keep_pace()
-                await self.lane.push_mouths(mouths, arrived)
+                await self.lane.push(mouths, arrived)
         except StreamEnded:
             pass
         except Refusal as refusal:

@@ -61,14 +61,7 @@ class Mouths:
 
 
 Input = Chunk | Mouths
-"""What a stream takes."""
-
-
-def picture_bytes(given: Input) -> int:
-    """Memory that the pictures of an input take; pictures that stand in several ticks count once."""
-    if isinstance(given, Mouths):
-        return given.crops.pixels.nbytes
-    return sum({id(frame): frame.nbytes for frame in given.frames if frame is not None}.values())
+"""What a client sends, decoded."""
 
 
 class Eye:
@@ -130,9 +123,8 @@ class Sight:
         """Pictures taken so far."""
         self.level: float | None = None
         """RMS of the newest sound, in [0, 1]; None without sound."""
-        self._eye = Eye()
 
-    def blocks(self, given: Input, block: int) -> Iterator[Ticks]:
+    def blocks(self, given: Mouths, block: int) -> Iterator[Ticks]:
         """The input in blocks of at most ``block`` ticks; absent senses are zeros, as in training.
 
         Raises:
@@ -144,10 +136,9 @@ class Sight:
         if len(samples) != len(given) * SAMPLES_PER_FRAME or len(audio_present) != len(given):
             raise ValueError(f"{len(given)} ticks go with {len(given) * SAMPLES_PER_FRAME} samples")
         self.level = float(np.sqrt(np.mean(np.square(samples)))) if audio_present.any() else None
-        mouths = given if isinstance(given, Mouths) else self._eye.mouths(given, modality)
-        self.look = mouths.look
-        self.pictures += mouths.pictures
-        pixels, video_present = mouths.crops.pixels, mouths.crops.video_present
+        self.look = given.look
+        self.pictures += given.pictures
+        pixels, video_present = given.crops.pixels, given.crops.video_present
         if modality == "audio":
             pixels, video_present = nothing.crops, nothing.video_present
         if modality == "video":

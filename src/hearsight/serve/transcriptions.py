@@ -127,7 +127,7 @@ class Transcriptions:
                 usable = usable or _is_usable(mouths, modality)
                 if (mouths.crops.start + len(mouths)) / FRAME_RATE > self._limits.recording_s:
                     raise self._too_long()
-                await lane.push_mouths(mouths, arrived)
+                await lane.push(mouths, arrived)
             if not usable:
                 raise MediaError(_lacks(modality))
             lane.end()
