@@ -42,6 +42,8 @@ def distil_ear(
     learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 4e-4,
     checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 100,
     noise: Annotated[float, typer.Option(help="Share of the utterances that are heard in noise.")] = 0.6,
+    initial: Annotated[Path | None, typer.Option(help="Checkpoint of an ear to begin with.")] = None,
+    heeding: Annotated[float, typer.Option(help="Weight of the decoder's divergence.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     bf16: Annotated[bool, typer.Option(help="Compute in bfloat16.")] = True,
     cache: Cache = None,
@@ -64,6 +66,8 @@ def distil_ear(
         seed=seed,
         bf16=bf16,
         mishearing=Mishearing(noise=noise),
+        initial=initial,
+        heeding=heeding,
     )
     training = distil(options, EarAssets.open(cache))
     print(f"{out}: {training.step} of {steps} steps.")

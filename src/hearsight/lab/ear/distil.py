@@ -6,6 +6,7 @@ Dense regression, without text: the features stay readable by the published deco
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,9 @@ class EarDistillation(Distillation[Encoder, Pair]):
 
     def __init__(self, options: DistilOptions, assets: EarAssets) -> None:
         student = pretrained_encoder(assets, options.chunking)
-        super().__init__(options, pretrained_encoder(assets), student)
+        if options.initial is not None:
+            student.load_state_dict(read_distilled(options.initial)["ear"])
+        super().__init__(options, assets, student)
 
     def features(self, student: Encoder, lesson: Pair) -> tuple[Tensor, Tensor]:
         """See the base class."""
@@ -43,6 +46,10 @@ class EarDistillation(Distillation[Encoder, Pair]):
             wanted = self.teacher(relative_to_loudest(self.log_mel.whole(lesson.clean)), lesson.offset)
             log_mel = relative_to_reference(self.log_mel.whole(lesson.heard))
         return wanted, student(log_mel, lesson.offset)
+
+    def texts(self, lesson: Pair) -> Sequence[str]:
+        """See the base class."""
+        return lesson.texts
 
     def senses(self) -> dict[str, Any]:
         """See the base class."""

@@ -21,8 +21,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hearsight.lab.data.batches import Source
-from hearsight.lab.ear.encoder import Chunking, Encoder
+from hearsight.lab.ear.assets import EarAssets
+from hearsight.lab.ear.encoder import Chunking
+from hearsight.lab.ear.heeding import Heeding
 from hearsight.lab.ear.log_mel import LogMel
+from hearsight.lab.ear.pretrained import pretrained_encoder
 from hearsight.lab.ear.senses import read_distilled
 from hearsight.lab.ear.sounds import Mishearing
 from hearsight.lab.train import keep_freed_memory
@@ -43,6 +46,9 @@ class DistilOptions:
         steps: end of the schedule (linear warm-up, cosine to 2 %).
         held_out: folder of shards whose error is logged; they are never learned from.
         rooms: folder of measured room responses.
+        initial: checkpoint of another such training, whose average is begun with.
+        heeding: weight of the decoder's divergence, in nats per token, beside the squared error.
+        heeded_rows: utterances of each batch that the decoder reads.
     """
 
     data: Sequence[Source]
@@ -60,13 +66,18 @@ class DistilOptions:
     bf16: bool = True
     chunking: Chunking = field(default_factory=Chunking)
     mishearing: Mishearing = field(default_factory=Mishearing)
+    initial: Path | None = None
+    heeding: float = 0.0
+    heeded_rows: int = 6
 
 
 class Distillation(abc.ABC, Generic[Student, Lesson]):
     """The teacher, a student, its average and its optimiser."""
 
-    def __init__(self, options: DistilOptions, teacher: Encoder, student: Student) -> None:
+    def __init__(self, options: DistilOptions, assets: EarAssets, student: Student) -> None:
         self.options = options
+        teacher = pretrained_encoder(assets)
+        self.heeding = Heeding(assets, options.heeded_rows) if options.heeding else None
         self.log_mel = LogMel()
         self.teacher = teacher.requires_grad_(False)
         self.student = student.train()
@@ -79,6 +90,8 @@ class Distillation(abc.ABC, Generic[Student, Lesson]):
             fused=True,
         )
         self.step = 0
+        self.divergence = 0.0
+        """Running mean of the decoder's divergence."""
 
     def groups(self) -> list[dict[str, Any]]:
         """What learns; ``share`` is the part of the learning rate that it gets."""
@@ -92,6 +105,21 @@ class Distillation(abc.ABC, Generic[Student, Lesson]):
     def senses(self) -> dict[str, Any]:
         """The averaged student's weights in a checkpoint."""
 
+    @abc.abstractmethod
+    def texts(self, lesson: Lesson) -> Sequence[str]:
+        """What is said in a lesson."""
+
+    def loss(self, lesson: Lesson) -> Tensor:
+        """What learning minimises."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.options.bf16):
+            wanted, features = self.features(self.student, lesson)
+            loss = F.mse_loss(features.float(), wanted.float())
+            if self.heeding is not None:
+                divergence = self.heeding.divergence(wanted, features, self.texts(lesson))
+                self.divergence += 0.04 * (float(divergence.detach()) - self.divergence)
+                loss = loss + self.options.heeding * divergence
+        return loss
+
     def error(self, student: Student, lesson: Lesson) -> tuple[Tensor, Tensor]:
         """Mean squared error of the features, and the variance of those that were to be learned."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self.options.bf16):
@@ -102,7 +130,7 @@ class Distillation(abc.ABC, Generic[Student, Lesson]):
         """One step; returns the error before it."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.options.learning_rate * group["share"] * self._rate()
-        loss, _ = self.error(self.student, lesson)
+        loss = self.loss(lesson)
         self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
@@ -201,7 +229,8 @@ def _run(
         if training.step % options.log_every == 0:
             elapsed = (time.monotonic() - begun) / len(recent)
             print(
-                f"step {training.step}: error {sum(recent) / len(recent):.4f}, {elapsed:.2f} s a step",
+                f"step {training.step}: error {sum(recent) / len(recent):.4f}, "
+                f"divergence {training.divergence:.3f}, {elapsed:.2f} s a step",
                 flush=True,
             )
             log.writerow([training.step, f"{sum(recent) / len(recent):.5f}", f"{elapsed:.3f}", ""])

@@ -28,7 +28,6 @@ from hearsight.lab.ear.distillation import (
     run,
 )
 from hearsight.lab.ear.log_mel import relative_to_loudest
-from hearsight.lab.ear.pretrained import pretrained_encoder
 from hearsight.lab.ear.senses import read_senses
 from hearsight.lab.ear.sounds import Pair, PairStream, read_rooms
 from hearsight.lab.ear.transducer import LAG, EarTransducer
@@ -84,7 +83,7 @@ class EyeDistillation(Distillation[EarTransducer, Lesson]):
             weights = read_checkpoint(options.lips).weights
             lips = {name: value for name, value in weights.items() if name.startswith("video.")}
             student.load_state_dict({**student.state_dict(), **lips})
-        super().__init__(options, pretrained_encoder(assets), student)
+        super().__init__(options, assets, student)
 
     def groups(self) -> list[dict[str, Any]]:
         """Ear and eyes."""
@@ -101,6 +100,10 @@ class EyeDistillation(Distillation[EarTransducer, Lesson]):
         offset = torch.zeros(len(lesson), dtype=torch.int64)
         seen = student.hear_whole(lesson.samples, lesson.crops, lesson.video_present, offset)
         return self._whole(lesson.clean, offset), seen
+
+    def texts(self, lesson: Lesson) -> Sequence[str]:
+        """See the base class."""
+        return lesson.texts
 
     def senses(self) -> dict[str, Any]:
         """See the base class."""

@@ -49,6 +49,7 @@ class Mishearing:
         noise: probability of noise.
         lowest_snr, highest_snr: range of the signal-to-noise ratio, to the power of active speech.
         level, level_range: mean and half range of the level of active speech, in dBFS.
+        telephone: probability that the clip itself comes over a telephone, before anything else.
         far: probability that the clip lies anywhere in the window of 30 s, not at its beginning.
     """
 
@@ -65,6 +66,7 @@ class Mishearing:
     highest_snr: float = 25.0
     level: float = -27.0
     level_range: float = 14.0
+    telephone: float = 0.35
     far: float = 0.2
 
 
@@ -111,6 +113,16 @@ def microphone_colour(rng: np.random.Generator) -> Samples:
     cepstrum[257:] = 0
     response = np.fft.irfft(np.exp(np.fft.rfft(cepstrum)))
     return response.astype(np.float32)
+
+
+def over_telephone(samples: Samples, rng: np.random.Generator) -> Samples:
+    """Without what is above 3.2 to 4 kHz, and half of the time without what is below 80 to 300 Hz."""
+    spectrum = np.fft.rfft(samples)
+    frequencies = np.linspace(0, SAMPLE_RATE / 2, len(spectrum))
+    spectrum[frequencies > rng.uniform(3200, 4000)] = 0
+    if rng.random() < 0.5:
+        spectrum[frequencies < rng.uniform(80, 300)] = 0
+    return np.fft.irfft(spectrum, len(samples)).astype(np.float32)
 
 
 class PairStream:
@@ -178,6 +190,10 @@ class PairStream:
         spoken = [
             change_speed(samples, rng.uniform(settings.slowest, settings.fastest))
             for samples, _ in utterances
+        ]
+        spoken = [
+            over_telephone(samples, rng) if rng.random() < settings.telephone else samples
+            for samples in spoken
         ]
         wait = settings.shortest_lead, settings.longest_lead
         leads = [int(rng.uniform(*wait) * SAMPLE_RATE) for _ in spoken]
