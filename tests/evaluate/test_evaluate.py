@@ -27,7 +27,9 @@ class FakeStream:
     def push_crops(self, crops: Crops, samples: np.ndarray, audio_present: np.ndarray) -> list[Event]:
         assert len(crops) * 640 == len(samples) == len(audio_present) * 640
         loud = np.abs(samples).max() > 0.5
-        self.heard.append("seen" if self.modality == "video" else "noisy" if loud else "clean")
+        blind = self.modality == "av" and not crops.video_present.any()
+        sound = "noisy" if loud else "clean"
+        self.heard.append("seen" if self.modality == "video" else "blind" if blind else sound)
         return [event("partial", "something else")]
 
     def finish(self) -> list[Event]:
@@ -43,11 +45,14 @@ class FakeRecognizer:
 @dataclass
 class FakeFace:
     processed: int = 0
+    freezes: bool = False
+    frozen: np.ndarray = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def reset(self) -> None:
         self.processed += 1
 
     def process(self, chunk: Chunk) -> Crops:
+        self.frozen = np.full(len(chunk), self.freezes)
         return Crops(chunk.start, np.full((len(chunk), 96, 96), 9, np.uint8), np.ones(len(chunk), np.bool_))
 
 
@@ -81,6 +86,13 @@ def test_every_condition_is_measured_on_one_decoding_of_the_clip(clip: Path, fac
     assert [outcome.counts.errors for outcome in outcomes] == [0, 1, 1]
     assert all(outcome.seconds == pytest.approx(1.0) for outcome in outcomes)
     assert face.processed == 1
+
+
+def test_frozen_pictures_count_as_none_beside_sound_as_everywhere(clip: Path, face: FakeFace) -> None:
+    face.freezes = True
+    conditions = [Condition("av"), Condition("video")]
+    outcomes = list(evaluate(FakeRecognizer(), [Row("a", clip, "clean")], conditions))
+    assert [outcome.hypothesis for outcome in outcomes] == ["blind", "seen"]
 
 
 def test_the_face_is_not_looked_for_when_only_the_ears_are_measured(clip: Path, face: FakeFace) -> None:

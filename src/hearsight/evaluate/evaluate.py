@@ -23,6 +23,7 @@ from hearsight.evaluate.word_errors import (
     slot_errors,
 )
 from hearsight.face import FacePath
+from hearsight.recognizer.pictures import without_frozen
 from hearsight.types import CROP_SIZE, FRAME_RATE, Crops, Modality
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Clip:
         crops: of every tick; blank where no condition needs the face.
         samples: ``(ticks * 640,)`` float32.
         audio_present: ``(ticks,)`` bool.
+        frozen: ``(ticks,)`` bool, where the picture has frozen.
         decode_cost: CPU seconds to decode it.
         face_cost: CPU seconds to find and cut out the mouth.
     """
@@ -52,6 +54,7 @@ class Clip:
     crops: Crops
     samples: NDArray[np.float32]
     audio_present: NDArray[np.bool_]
+    frozen: NDArray[np.bool_]
     decode_cost: float
     face_cost: float
 
@@ -134,7 +137,7 @@ def load_clip(row: Row, face: FacePath | None) -> Clip:
     if face is not None:
         face.reset()
     pixels = [np.zeros((0, CROP_SIZE, CROP_SIZE), np.uint8)]
-    video_present = [np.zeros(0, np.bool_)]
+    video_present, frozen = [np.zeros(0, np.bool_)], [np.zeros(0, np.bool_)]
     samples, audio_present = [np.zeros(0, np.float32)], [np.zeros(0, np.bool_)]
     for chunk in read_chunks(row.media):
         samples.append(chunk.samples)
@@ -146,13 +149,15 @@ def load_clip(row: Row, face: FacePath | None) -> Clip:
         face_cost += process_time() - face_started
         pixels.append(crops.pixels)
         video_present.append(crops.video_present)
+        frozen.append(face.frozen)
     heard = np.concatenate(audio_present)
     if face is None:
         pixels.append(np.zeros((len(heard), CROP_SIZE, CROP_SIZE), np.uint8))
         video_present.append(np.zeros(len(heard), np.bool_))
+        frozen.append(np.zeros(len(heard), np.bool_))
     crops = Crops(0, np.concatenate(pixels), np.concatenate(video_present))
     decode_cost = process_time() - started - face_cost
-    return Clip(crops, np.concatenate(samples), heard, decode_cost, face_cost)
+    return Clip(crops, np.concatenate(samples), heard, np.concatenate(frozen), decode_cost, face_cost)
 
 
 def _score(
@@ -165,7 +170,10 @@ def _score(
         samples = add_noise(samples, noise, condition.snr_db, key=row.id)
     started = process_time()
     stream = recognizer.stream(condition.modality)
-    events = [*stream.push_crops(clip.crops, samples, clip.audio_present), *stream.finish()]
+    crops = clip.crops
+    if condition.modality == "av":
+        crops = without_frozen(crops, clip.frozen, clip.audio_present)
+    events = [*stream.push_crops(crops, samples, clip.audio_present), *stream.finish()]
     cost = process_time() - started + clip.decode_cost
     if condition.modality != "audio":
         cost += clip.face_cost
