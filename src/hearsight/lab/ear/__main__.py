@@ -73,6 +73,20 @@ def distil_ear(
     print(f"{out}: {training.step} of {steps} steps.")
 
 
+@app.command("mix")
+def mix_ears(
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint of `distil`.")],
+    out: Annotated[Path, typer.Argument(help="The new one, for --initial and --ear.")],
+    share: Annotated[float, typer.Option(min=0, max=1, help="Of the distilled ear.")] = 0.45,
+    cache: Cache = None,
+) -> None:
+    """Go part of the way back to the published ear: what few voices taught generalises better so."""
+    from hearsight.lab.ear.distil import mix
+
+    mix(checkpoint, share, out, EarAssets.open(cache))
+    print(f"{out}: {share:.0%} of {checkpoint}, the rest as published.")
+
+
 @app.command("see")
 def teach_the_eyes(
     data: Annotated[list[str], typer.Option(help="Folder of shards of sound, or FOLDER=WEIGHT; repeatable.")],
