@@ -48,13 +48,14 @@ class Script:
         self.windows.append(features)
         return {"script": np.array([*self.tokens_of(features), END])}
 
-    def read(self, token, memory, heard):
-        memory = np.concatenate([memory, np.full((1, 2, 1, 1, 2), token, np.float32)], 3)
-        known = memory[0, 0, 0, :, 0].astype(int).tolist()
-        assert known[:2] == [START, START][: len(known)]
-        scores = np.full(CONFIG.vocabulary_size, -8.0, np.float32)
-        scores[3] = 0.0  # it would like brackets best
-        scores[heard["script"][len(known) - 2]] = -0.5
+    def read(self, tokens, memory, heard):
+        latest = np.array(tokens, np.float32)[:, None, None, None, None]
+        memory = np.concatenate([memory, latest.repeat(2, 1).repeat(2, 4)], 3)
+        scores = np.full((len(tokens), CONFIG.vocabulary_size), -20.0, np.float32)
+        scores[:, 3] = 0.0  # it would like brackets best
+        for text, known in zip(scores, memory[:, 0, 0, :, 0].astype(int).tolist(), strict=True):
+            assert known[:2] == [START, START][: len(known)]
+            text[heard["script"][len(known) - 2]] = -0.5
         return scores, memory
 
 
@@ -185,6 +186,29 @@ def test_tokens_that_are_no_speech_are_never_read(toy):
 def test_no_more_is_read_than_can_be_said_in_the_time(toy):
     recognizer, _ = with_second_pass(toy, lambda features: [0, 1, 0, 0, 1, 1, 2, 1] * 20)
     assert len(recognizer.bundle.second_pass.tokens(np.zeros((25, 12), np.float32))[0]) == 16
+
+
+class Crossroads:
+    """Where the likeliest token leads to an unlikely text, and ending at once is not unlikely enough."""
+
+    def listen(self, features):
+        return {}
+
+    def read(self, tokens, memory, heard):
+        latest = np.array(tokens, np.float32)[:, None, None, None, None]
+        memory = np.concatenate([memory, latest.repeat(2, 1).repeat(2, 4)], 3)
+        scores = np.full((len(tokens), CONFIG.vocabulary_size), -20.0, np.float32)
+        for text, known in zip(scores, memory[:, 0, 0, 2:, 0].astype(int).tolist(), strict=True):
+            ways = {(): {0: -0.6, 1: -0.8}, (0,): {0: -1.5, END: -1.6}, (1,): {0: -0.1}, (1, 0): {1: -0.1}}
+            for token, score in ways.get(tuple(known), {END: -0.1}).items():
+                text[token] = score
+        return scores, memory
+
+
+def test_the_likeliest_text_need_not_begin_with_the_likeliest_token():
+    features = np.zeros((50, 12), np.float32)
+    assert SecondPass(Crossroads(), TOKENS, CONFIG).tokens(features)[0] == [1, 0, 1]
+    assert SecondPass(Crossroads(), TOKENS, CONFIG, width=1).tokens(features)[0] == [0, 0]
 
 
 def test_a_letter_may_lie_in_two_tokens(toy):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,12 +51,12 @@ class DecoderGraphs:
         return dict(zip(self._names, outputs, strict=True))
 
     def read(
-        self, token: int, memory: NDArray[np.float32], heard: Heard
+        self, tokens: Sequence[int], memory: NDArray[np.float32], heard: Heard
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """See :class:`hearsight.recognizer.second_pass.Decoder`."""
-        inputs = {"token": np.array([token], np.int64), "memory": memory, **heard}
+        inputs = {"token": np.array(tokens, np.int64), "memory": memory, **heard}
         log_probabilities, after = self._read.run(["log_probabilities", "next_memory"], inputs)
-        return log_probabilities[0], after
+        return log_probabilities, after
 
 
 def _heard(config: SecondPassConfig) -> dict[str, Port]:

@@ -72,10 +72,14 @@ def test_the_graphs_score_as_the_decoder_does(folder, decoder, silence):
         tokens = [37, 38, 5, 11, 5]
         wanted, _ = decoder(torch.tensor([tokens]), decoder.listen(window))
         for token, scores in zip(tokens, wanted[0], strict=True):
-            got, memory = graphs.read(token, memory, heard)
+            got, memory = graphs.read([token], memory, heard)
             # The last state is rounded to a byte.
-            np.testing.assert_allclose(got, scores.log_softmax(0), atol=0.03 * float(scores.std()))
+            np.testing.assert_allclose(got[0], scores.log_softmax(0), atol=0.03 * float(scores.std()))
         assert memory.shape == (1, 4, 2, 5, 3)
+        alone, _ = graphs.read([7], memory, heard)
+        several, after = graphs.read([7, 9, 7], memory.repeat(3, 0), heard)
+        np.testing.assert_allclose(several[[0, 2]], alone.repeat(2, 0), atol=0.05)
+        assert after.shape == (3, 4, 2, 6, 3)
 
 
 def test_any_chunking_gives_the_same_finals(folder):

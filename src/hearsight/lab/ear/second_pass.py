@@ -31,8 +31,8 @@ _LARGEST = 64
 16 bits, in which processors without VNNI instructions add them."""
 _EVENED = 0.75
 """Few dimensions of the vectors are many times as large as the others, which would be rounded away: each is
-divided by its largest value to this power, and the state is multiplied by it. With it the likeliest token is the
-same in 99 % of the steps, without it in 96 %."""
+divided by its largest value to this power, and the state is multiplied by it. With it the likeliest token is
+the same in 99 % of the steps, without it in 96 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,12 @@ class ReadStep(nn.Module):
         self.decoder = decoder
 
     def forward(self, embedded: Tensor, memory: Tensor, *heard: Tensor) -> tuple[Tensor, Tensor]:
-        """The state before the vocabulary ``(1, dim)``, and the memory.
+        """The state before the vocabulary ``(batch, dim)``, and the memory.
 
         Args:
-            embedded: ``(1, 1, dim)`` vector of the token.
-            memory: ``(1, 2 * layers, heads, tokens, size)`` keys and values of each layer in turn.
-            heard: as :class:`ListenStep` returns it.
+            embedded: ``(batch, 1, dim)`` vector of the token.
+            memory: ``(batch, 2 * layers, heads, tokens, size)`` keys and values of each layer in turn.
+            heard: as :class:`ListenStep` returns it, the same for all.
         """
         known = memory.shape[3]
         states = embedded + self.decoder.positions[known : known + 1]
@@ -206,15 +206,16 @@ def _read(decoder: Decoder, *, int8: bool) -> bytes:
     size = decoder.size
     head = size.dim // size.heads
     frames, known = torch.export.Dim("frames", max=4096), torch.export.Dim("known", max=size.context - 1)
-    memory = torch.randn(1, 2 * size.layers, size.heads, 3, head)
+    batch = torch.export.Dim("batch", max=64)
+    memory = torch.randn(2, 2 * size.layers, size.heads, 3, head)
     # Tensors of their own for each layer: one that came twice would be exported as one input.
     sizes = [(head, 7), (7, head)] * size.layers
     heard = [torch.randn(1, size.heads, *each) for each in sizes]
     names = [name for index in range(size.layers) for name in (f"keys{index}", f"values{index}")]
-    shapes = (None, {3: known}, tuple([{3: frames}, {2: frames}] * size.layers))
+    shapes = ({0: batch}, {0: batch, 3: known}, tuple([{3: frames}, {2: frames}] * size.layers))
     content = export_program(
         ReadStep(decoder),
-        (torch.randn(1, 1, size.dim), memory, *heard),
+        (torch.randn(2, 1, size.dim), memory, *heard),
         (["embedded", "memory", *names], ["hidden", "next_memory"]),
         shapes,
     )
@@ -238,7 +239,7 @@ def _with_vocabulary(content: bytes, vectors: NDArray[np.float32]) -> bytes:
             numpy_helper.from_array(np.ascontiguousarray(whole.T), "vocabulary"),
             numpy_helper.from_array(scale.astype(np.float32), "vocabulary_scale"),
             numpy_helper.from_array(spread.astype(np.float32), "vocabulary_spread"),
-            numpy_helper.from_array(np.array([0], np.int64), "first_axis"),
+            numpy_helper.from_array(np.array([1], np.int64), "second_axis"),
         ]
     )
     node = helper.make_node
@@ -249,7 +250,7 @@ def _with_vocabulary(content: bytes, vectors: NDArray[np.float32]) -> bytes:
         node("Mul", ["column_float", "token_scale"], ["vector_column"]),
         node("Transpose", ["vector_column"], ["even_vector"], perm=[1, 0]),
         node("Mul", ["even_vector", "vocabulary_spread"], ["vector"]),
-        node("Unsqueeze", ["vector", "first_axis"], ["embedded"]),
+        node("Unsqueeze", ["vector", "second_axis"], ["embedded"]),
     ]
     after = [
         node("Mul", ["hidden", "vocabulary_spread"], ["spread"]),
@@ -261,9 +262,9 @@ def _with_vocabulary(content: bytes, vectors: NDArray[np.float32]) -> bytes:
         node("LogSoftmax", ["scores"], ["log_probabilities"], axis=-1),
     ]
     nodes = [*before, *graph.node, *after]
-    inputs = [helper.make_tensor_value_info("token", TensorProto.INT64, [1])]
+    inputs = [helper.make_tensor_value_info("token", TensorProto.INT64, ["batch"])]
     inputs += [each for each in graph.input if each.name != "embedded"]
-    outputs = [helper.make_tensor_value_info("log_probabilities", TensorProto.FLOAT, [1, len(vectors)])]
+    outputs = [helper.make_tensor_value_info("log_probabilities", TensorProto.FLOAT, ["batch", len(vectors)])]
     outputs += [each for each in graph.output if each.name != "hidden"]
     for field, values in ((graph.node, nodes), (graph.input, inputs), (graph.output, outputs)):
         del field[:]
