@@ -27,9 +27,8 @@ from hearsight.lab.validation import ValidationSet, emission_delay
 from hearsight.recognizer.config import FORMAT
 from hearsight.types import CROP_SIZE, FRAME_RATE, SAMPLE_RATE
 
-_QUANTISED = ("encoder",)
-"""Graphs whose matrices are stored as int8. Convolutions gain nothing from dynamic quantisation, and the
-predictor and joiner are small."""
+_SPECTRAL = "log_mel"
+"""Part of the names of matrices that are never rounded: the Fourier transform, and the filters."""
 
 
 def build(
@@ -121,7 +120,7 @@ def export_bundle(
     parts = graphs(model, block)
     for graph in parts:
         content = to_onnx(graph)
-        if int8 and graph.name in _QUANTISED:
+        if int8 and graph.name in _quantised(model.config):
             content = quantise(content)
         (out / f"{graph.name}.onnx").write_bytes(content)
     (out / "tokens.model").write_bytes(pieces)
@@ -179,9 +178,22 @@ def export_program(
     return bytes(program.model_proto.SerializeToString())
 
 
+def _quantised(config: ModelConfig) -> tuple[str, ...]:
+    """Graphs whose matrices are stored as int8.
+
+    Convolutions gain nothing from dynamic quantisation, so a front-end does if there is a transformer in it;
+    the predictor and joiner are small.
+    """
+    return ("frontend", "encoder") if config.audio_frontend == "ear" else ("encoder",)
+
+
 def quantise(content: bytes) -> bytes:
     """Matrices as int8 of seven bits: eight overflow on processors without VNNI instructions."""
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    nodes = onnx.load_from_string(content).graph.node
+    spectral = [node.name for node in nodes if any(_SPECTRAL in name for name in node.input)]
 
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "fp32.onnx"), Path(folder, "int8.onnx")
@@ -192,6 +204,7 @@ def quantise(content: bytes) -> bytes:
             op_types_to_quantize=["MatMul", "Gemm"],
             per_channel=True,
             reduce_range=True,
+            nodes_to_exclude=spectral,
             weight_type=QuantType.QInt8,
         )
         return target.read_bytes()

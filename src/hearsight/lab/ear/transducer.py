@@ -123,7 +123,7 @@ class EarTransducer(AVTransducer):
         self, audio: Tensor, video: Tensor, audio_present: Tensor, video_present: Tensor, state: State
     ) -> tuple[Tensor, State]:
         """As the base class has it, for exactly one segment of frames: features ``(batch, segment, 768)``."""
-        delayed = torch.cat([state["samples"], audio], 1)
+        delayed = torch.cat([state["sound"], audio], 1)
         length = audio.shape[1] + WINDOW  # the segment's windows and the first one after it
         log_mel = relative_to_reference(self.log_mel(delayed[:, :length]))
         patches = standardise_frames(shrink_crops(video.to(audio.dtype))) * video_present[..., None, None]
@@ -132,7 +132,7 @@ class EarTransducer(AVTransducer):
             log_mel, split_state(state, "ear_"), lambda frames: self.eyes(frames, seen, video_present)
         )
         after = {
-            "samples": delayed[:, -_HISTORY:],
+            "sound": delayed[:, -_HISTORY:],
             **join_state("ear_", ear_state),
             **join_state("video_", video_state),
         }
@@ -141,7 +141,7 @@ class EarTransducer(AVTransducer):
     def initial_frontend_state(self, batch: int) -> State:
         """See the base class."""
         return {
-            "samples": torch.zeros(batch, _HISTORY),
+            "sound": torch.zeros(batch, _HISTORY),
             **join_state("ear_", self.ear.initial_state(batch)),
             **join_state("video_", self.video.initial_state(batch)),  # type: ignore[operator]
         }
