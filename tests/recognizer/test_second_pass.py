@@ -149,6 +149,7 @@ def test_an_utterance_after_silence_is_heard_like_the_first(toy):
         begin = len(samples) + tail - len(window)
         assert begin % 4 == 0 and 50 + silence - 8 <= begin <= 50 + silence
         alone = EncoderSession(recognizer.bundle)
+        alone._frontend_state = recognizer.bundle.config.initial_state("frontend")
         present = np.ones(len(samples) - begin, np.bool_)
         heard = Ticks.empty(len(present))
         heard = Ticks(heard.crops, samples[begin:].astype(np.float32).ravel(), ~present, present)

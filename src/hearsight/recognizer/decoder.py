@@ -38,6 +38,7 @@ class Decoder:
         commit_s: the best hypothesis is taken at its word as far as it is older than this.
         context: phrases that are likely.
         second_pass: reads the features of an utterance once it is over.
+        lead: ``(ticks, feature_dim)`` features of the silence before the input.
         start: tick of the input's first frame.
     """
 
@@ -51,6 +52,7 @@ class Decoder:
         commit_s: float,
         context: ContextGraph | None = None,
         second_pass: SecondPass | None = None,
+        lead: NDArray[np.float32] | None = None,
         start: int = 0,
     ) -> None:
         config = bundle.config
@@ -68,7 +70,10 @@ class Decoder:
         self._second_pass = second_pass
         longest_ticks = round(second_pass.longest_s * FRAME_RATE) if second_pass is not None else 0
         self._window = Window(longest_ticks)
-        self._beginnings = Beginnings(listening.hold, start)
+        before = () if lead is None else lead
+        self._beginnings = Beginnings(listening.hold, start - len(before))
+        for index, features in enumerate(before, start - len(before)):
+            self._remember(index, features)
         self._heard_s = self._spoken_s = start / FRAME_RATE
         self._begin(start)
 

@@ -10,6 +10,7 @@ TOKENS_PER_SECOND = 10.0
 SPARE_TOKENS = 6
 _LOOPS = 3
 _LONGEST_LOOP = 12
+_STRETCH, _FEW = 24, 5
 _MARKS = frozenset(".,!?;:…-–—\"'“”‘’()")
 
 
@@ -33,8 +34,10 @@ def without_loop(tokens: Sequence[int]) -> list[int]:
 
 
 def has_loop(tokens: Sequence[int]) -> bool:
-    """Whether the tokens end in a loop."""
-    return len(without_loop(tokens)) < len(tokens)
+    """Whether the tokens end in a loop, or in a long stretch of very few: nobody says so many letters."""
+    latest = tokens[-_STRETCH:]
+    few = len(latest) == _STRETCH and len(set(latest)) <= _FEW
+    return few or len(without_loop(tokens)) < len(tokens)
 
 
 def _rounds(tokens: Sequence[int], size: int) -> int:

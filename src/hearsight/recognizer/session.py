@@ -88,6 +88,8 @@ class EncoderSession:
     Both graphs are only ever called on the same stretches of the input, whole blocks and whole segments
     with their right context, so that results do not depend on how the input was cut into pushes. What is
     kept is bounded: less than a block of ticks, less than a segment and its right context of features.
+    Where there is a second pass, the front-end hears a block of silence before the input: inputs that begin
+    in the middle of a word are read better.
 
     Args:
         bundle: where the graphs are.
@@ -109,10 +111,13 @@ class EncoderSession:
         self._ticks = Ticks.empty()
         self._features = np.zeros((0, self._config.feature_dim), np.float32)
         self._present = np.zeros((0, 2), np.bool_)
-        self._beyond = self._features
-        self._heard_last = False
+        self._heard_last = True
+        self._beyond = self.lead = self._features
         self._frontend_state = self._config.initial_state("frontend")
         self._encoder_state = self._config.initial_state("encoder")
+        if second_pass is not None:
+            self.lead = self.tail()
+            """Features ``(ticks, feature_dim)`` of the silence before the input, if it has one."""
 
     def push(self, ticks: Ticks) -> Iterator[Segment]:
         """Take the next ticks; yield every segment they complete."""

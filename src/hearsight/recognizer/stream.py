@@ -78,6 +78,7 @@ class Stream:
             commit_s=commit_s,
             context=context,
             second_pass=second_pass,
+            lead=self._session.lead,
             start=start,
         )
         self._reads_again = second_pass is not None

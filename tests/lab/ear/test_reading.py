@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hearsight.lab.ear.tokenizer import END, Tokenizer, byte_symbols
-from hearsight.recognizer.reading import without_loop
+from hearsight.recognizer.reading import has_loop, without_loop
 
 
 def test_a_loop_at_the_end_is_said_once():
@@ -35,3 +35,8 @@ def test_tokens_become_text_without_marks():
     tokenizer = Tokenizer(json.dumps({"model": model}).encode())
     assert tokenizer.text([50257, 50362, 1, 0, 2, END]) == "Press pound."
     assert tokenizer.text([3, 4]) == "€"
+
+
+def test_a_long_stretch_of_few_letters_is_a_loop_too():
+    assert has_loop([9, *[1, 2, 1, 1, 2, 3, 2, 1, 3, 1, 1, 2] * 2])
+    assert not has_loop([5, 5, 5, 1, 2, 1, 2, 5, 5, 9, 8, 7])
