@@ -185,8 +185,13 @@ def test_tokens_that_are_no_speech_are_never_read(toy):
 
 
 def test_no_more_is_read_than_can_be_said_in_the_time(toy):
-    recognizer, _ = with_second_pass(toy, lambda features: [0, 1, 0, 0, 1, 1, 2, 1] * 20)
-    assert len(recognizer.bundle.second_pass.tokens(np.zeros((25, 12), np.float32))[0]) == 16
+    """What goes on for longer than that is invented."""
+    text = [0, 1, 0, 0, 1, 1, 2, 1, 4, 0, 5, 1, 2, 0, 1, 0]
+    recognizer, script = with_second_pass(toy, lambda _: text)
+    read = recognizer.bundle.second_pass.tokens
+    assert read(np.zeros((30, 12), np.float32))[0] == text
+    assert read(np.zeros((24, 12), np.float32))[0] == []
+    assert len(script.windows) == 2
 
 
 class Crossroads:

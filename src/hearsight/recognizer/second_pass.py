@@ -129,10 +129,11 @@ class SecondPass:
         return to_read_words([self._tokens[token] for token in tokens], log_probabilities)
 
     def tokens(self, features: NDArray[np.float32]) -> tuple[list[int], list[float]]:
-        """The likeliest text: a beam of a few, to their ends, or to all that can be said in the time.
+        """The likeliest text of a beam of a few, each to its end.
 
         Returns:
-            The tokens, and the natural log of each one's probability.
+            The tokens, and the natural log of each one's probability; none if no text ends without a loop
+            and within what can be said in the time.
         """
         config = self._config
         limit = min(token_limit(len(features) / FRAME_RATE), config.context - len(config.prompt))
@@ -148,9 +149,8 @@ class SecondPass:
             latest = [text.tokens[-1] for text in alive]
             scores, memory = self._decoder.read(latest, memory[sources], heard)
             forbidden = self._never
-        best = max(ended or alive, key=lambda text: text.worth, default=_Text())
-        without_end = slice(len(best.tokens) - (best.tokens[-1:] == (config.end,)))
-        return list(best.tokens[without_end]), list(best.log_probabilities[without_end])
+        best = max(ended, key=lambda text: text.worth, default=_Text())
+        return list(best.tokens[:-1]), list(best.log_probabilities[:-1])
 
     def _extended(
         self, texts: Sequence[_Text], scores: NDArray[np.float32], ended: list[_Text]
