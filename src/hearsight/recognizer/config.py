@@ -70,7 +70,7 @@ class SecondPassConfig:
         suppressed: tokens that are never read.
         suppressed_first: tokens that may not come first either.
         longest_s: as much as it can read at a time, in seconds.
-        restart: states of the front-end that begin anew while nobody speaks.
+        restart: states of the front-end that forget all before while nobody speaks.
     """
 
     layers: int

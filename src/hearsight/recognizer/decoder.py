@@ -38,7 +38,7 @@ class Decoder:
         commit_s: the best hypothesis is taken at its word as far as it is older than this.
         context: phrases that are likely.
         second_pass: reads the features of an utterance once it is over.
-        lead: ``(ticks, feature_dim)`` features of the silence before the input.
+        lead: ``(ticks, feature_dim)`` features of silence, with which each reading begins.
         start: tick of the input's first frame.
     """
 
@@ -69,11 +69,8 @@ class Decoder:
         )
         self._second_pass = second_pass
         longest_ticks = round(second_pass.longest_s * FRAME_RATE) if second_pass is not None else 0
-        self._window = Window(longest_ticks)
-        before = () if lead is None else lead
-        self._beginnings = Beginnings(listening.hold, start - len(before))
-        for index, features in enumerate(before, start - len(before)):
-            self._remember(index, features)
+        self._window = Window(longest_ticks, lead)
+        self._beginnings = Beginnings(listening.hold, start)
         self._heard_s = self._spoken_s = start / FRAME_RATE
         self._begin(start)
 

@@ -88,15 +88,15 @@ class EncoderSession:
     Both graphs are only ever called on the same stretches of the input, whole blocks and whole segments
     with their right context, so that results do not depend on how the input was cut into pushes. What is
     kept is bounded: less than a block of ticks, less than a segment and its right context of features.
-    Where there is a second pass, the front-end hears a block of silence before the input: inputs that begin
-    in the middle of a word are read better.
+    Where there is a second pass, the front-end hears a block of silence before the input and, as far as the
+    states go that the bundle names, before each restart: what begins in the middle of a word is read better.
 
     Args:
         bundle: where the graphs are.
         start: tick of the first frame that will be pushed.
         restart: asked with the first tick of each block, and how many of its ticks are input, whether the
-            states that the bundle names begin anew with it. It is asked when all segments that were
-            complete before have been taken, so that it may go by them.
+            states that the bundle names are to be as if nothing but silence came before. It is asked when all
+            segments that were complete before have been taken, so that it may go by them.
     """
 
     def __init__(
@@ -105,7 +105,6 @@ class EncoderSession:
         self._bundle = bundle
         second_pass = bundle.config.second_pass
         self._restart = restart if second_pass is not None else None
-        self._restarted = second_pass.restart if second_pass is not None else ()
         self._config = bundle.config
         self._start = start
         self._ticks = Ticks.empty()
@@ -118,6 +117,7 @@ class EncoderSession:
         if second_pass is not None:
             self.lead = self.tail()
             """Features ``(ticks, feature_dim)`` of the silence before the input, if it has one."""
+            self._silent_state = {name: self._frontend_state[name] for name in second_pass.restart}
 
     def push(self, ticks: Ticks) -> Iterator[Segment]:
         """Take the next ticks; yield every segment they complete."""
@@ -171,11 +171,10 @@ class EncoderSession:
         self._present = np.concatenate([self._present, present[:real]])
 
     def _begin(self, real: int) -> None:
-        """Let the states that the bundle names begin anew with the next block, if they are to."""
+        """Let the states that the bundle names forget all before the next block, if they are to."""
         start = self._start + len(self._features)
         if real and self._restart is not None and self._restart(start, real):
-            initial = self._config.initial_state("frontend")
-            self._frontend_state |= {name: initial[name] for name in self._restarted}
+            self._frontend_state = self._frontend_state | self._silent_state
 
     def _encode(self) -> Segment:
         """Run the encoder on the next segment and its right context, padded at the end of the input."""

@@ -63,10 +63,12 @@ class Window:
 
     Args:
         longest_ticks: what is older than this is forgotten.
+        lead: ``(ticks, feature_dim)`` features that always come first, and count.
     """
 
-    def __init__(self, longest_ticks: int) -> None:
-        self._longest = longest_ticks
+    def __init__(self, longest_ticks: int, lead: NDArray[np.float32] | None = None) -> None:
+        self._lead = [] if lead is None else list(lead)
+        self._longest = longest_ticks - len(self._lead)
         self._start = 0
         self._features: list[NDArray[np.float32]] = []
 
@@ -87,5 +89,5 @@ class Window:
             self._start = before
 
     def taken(self) -> NDArray[np.float32]:
-        """``(ticks, feature_dim)``, all of them."""
-        return np.stack(self._features)
+        """``(ticks, feature_dim)``, all of them after the lead."""
+        return np.stack([*self._lead, *self._features])

@@ -26,6 +26,8 @@ from hearsight.recognizer.config import LISTEN, READ, TOKENS
 
 REST_FRAMES = 150
 """Frames of the silent window that follow those of an utterance."""
+RESTARTED = ("ear_heard", "ear_keys", "ear_values")
+"""What the ear remembers beyond its convolutions."""
 _LARGEST = 64
 """Weights of the vocabulary are whole numbers of at most this size: pairs of products with bytes then fit
 16 bits, in which processors without VNNI instructions add them."""
@@ -130,7 +132,7 @@ def add_second_pass(
     tokens: TokenTable,
     silence: Tensor,
     *,
-    restart: Sequence[str] = ("ear_heard",),
+    restart: Sequence[str] = RESTARTED,
     rest_frames: int = REST_FRAMES,
     int8: bool = True,
 ) -> Path:
@@ -142,7 +144,7 @@ def add_second_pass(
         tokens: what its tokens stand for.
         silence: ``(frames, dim)`` features of a silent window, from
             :func:`hearsight.lab.ear.evaluate.silent_window`.
-        restart: states of the front-end that begin anew while nobody speaks.
+        restart: states of the front-end that forget all before while nobody speaks.
         rest_frames: so many frames of the silence follow those of an utterance.
         int8: store the matrices of the layers as int8; those of the vocabulary always are.
 
