@@ -1,0 +1,30 @@
+"""Streams beside each other have the finals that each has alone, with a second pass too."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from hearsight.recognizer import Recognizer
+from hearsight.serve.batching import Batcher
+from tests.recognizer.test_second_pass import by_features, with_second_pass
+from tests.recognizer.test_stream import clip, finals, push, recognise
+
+
+def test_finals_of_two_passes_are_the_same_alone_and_in_company(toy):
+    recognizer, script = with_second_pass(toy, by_features)
+    clips = [clip(seed, 160) for seed in (3, 4, 5)]
+    alone = [recognise(recognizer, each, [8]) for each in clips]
+    batcher = Batcher(recognizer.bundle)
+    together = Recognizer(batcher.bundle, endpoint=recognizer.endpoint)
+    streams, events = [together.stream() for _ in clips], [[] for _ in clips]
+    script.windows.clear()
+    for start in range(0, 160, 8):
+        parts = [each.part(start, start + 8) for each in clips]
+        work = [partial(push, stream, part) for stream, part in zip(streams, parts, strict=True)]
+        for heard, outcome in zip(events, batcher.run(work), strict=True):
+            heard += outcome.get()
+    for heard, outcome in zip(events, batcher.run([stream.finish for stream in streams]), strict=True):
+        heard += outcome.get()
+    texts = [[event.text for event in finals(heard)] for heard in events]
+    assert texts == [[event.text for event in finals(heard)] for heard in alone]
+    assert sum(map(len, texts)) == len(script.windows) > 2
