@@ -40,9 +40,8 @@ def main() -> None:
     levels = [None, *options.snr]
     noise = None if options.noise is None else read_noise(options.noise)
     heads = " | ".join("clean" if level is None else f"{level:g} dB" for level in levels)
-    print(
-        f"{len(samples)} samples; words wrong %\n\n| finals, senses | {heads} |\n| --- |{' --- |' * len(levels)}"
-    )
+    print(f"{len(samples)} samples; words wrong %\n")
+    print(f"| finals, senses | {heads} |\n| --- |{' --- |' * len(levels)}")
     for finals in options.finals or [None]:
         recognizer = Recognizer.load(options.model, finals=finals)
         for modality in MODALITIES:
