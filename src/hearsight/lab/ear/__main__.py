@@ -101,6 +101,8 @@ def teach_the_eyes(
     rooms: Annotated[Path | None, typer.Option(help="Folder of measured room responses.")] = None,
     batch_size: Annotated[int, typer.Option(help="Utterances in a step.")] = 12,
     learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 6e-4,
+    heeding: Annotated[float, typer.Option(help="Weight of the decoder's divergence.")] = 0.0,
+    ear_share: Annotated[float, typer.Option(help="Of the learning rate, for the ear.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     bf16: Annotated[bool, typer.Option(help="Compute in bfloat16.")] = True,
     cache: Cache = None,
@@ -122,6 +124,8 @@ def teach_the_eyes(
         learning_rate=learning_rate,
         seed=seed,
         bf16=bf16,
+        heeding=heeding,
+        ear_share=ear_share,
     )
     training = see(options, EarAssets.open(cache))
     print(f"{out}: {training.step} of {steps} steps.")

@@ -65,7 +65,7 @@ class SeeOptions(DistilOptions):
     lips: Path | None = None
     augmentation: Augmentation = field(default_factory=lambda: _AUGMENTATION)
     listening: float = 0.33
-    ear_share: float = 0.4
+    ear_share: float = 0.1
 
 
 Lesson = Batch | Pair

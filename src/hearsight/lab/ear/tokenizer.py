@@ -35,7 +35,8 @@ class Tokenizer:
         self._bytes = byte_symbols()
         self._numbers: dict[str, int] = model["vocab"]
         self._pieces: dict[int, str] = {token: piece for piece, token in self._numbers.items()}
-        pairs = [tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in model.get("merges", [])]
+        merges = model.get("merges", [])
+        pairs = [tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in merges]
         self._ranks: dict[tuple[str, ...], int] = {pair: rank for rank, pair in enumerate(pairs)}
 
     def table(self) -> tuple[bytes, ...]:
