@@ -51,3 +51,8 @@ class EndpointRule:
     def idle(self, begin: int, now: int) -> bool:
         """Whether an utterance that began at a frame has been without words for too long."""
         return (now - begin) / FRAME_RATE >= self.idle_s
+
+
+PATIENT = EndpointRule(silence_s=3.0)
+"""For finals of a second pass: its reader hears words that the first pass has missed, as long as they are in
+the same utterance. Missed words must not end it; a voice that rests still does."""

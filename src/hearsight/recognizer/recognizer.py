@@ -15,7 +15,7 @@ from hearsight.errors import HearsightError, MediaError
 from hearsight.recognizer.activity import ActivityRule
 from hearsight.recognizer.biasing import ContextGraph, Hotword
 from hearsight.recognizer.bundle import Bundle
-from hearsight.recognizer.endpoint import EndpointRule
+from hearsight.recognizer.endpoint import PATIENT, EndpointRule
 from hearsight.recognizer.pictures import PictureRule
 from hearsight.recognizer.second_pass import Finals, check_finals
 from hearsight.recognizer.stream import COMMIT_S, Stream
@@ -86,7 +86,8 @@ class Recognizer:
         bundle = Bundle.load(model).open()
         finals = None if finals is None else check_finals(finals)
         context = _context(hotwords, bundle)
-        if bundle.writer(finals) is not None and context is not None:
+        writer = bundle.writer(finals)
+        if writer is not None and context is not None:
             raise HearsightError(
                 f"context phrases weigh in the first pass, and finals of the model {bundle.config.name} are "
                 "written by its second: ask for one-pass finals (--finals one-pass)"
@@ -95,7 +96,7 @@ class Recognizer:
             bundle,
             check_modality(modality),
             beam_width,
-            endpoint or EndpointRule(),
+            endpoint or (EndpointRule() if writer is None else PATIENT),
             activity or ActivityRule(),
             pictures or PictureRule(),
             context=context,
