@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from text_to_num import alpha2digit
 
@@ -55,6 +55,7 @@ def test_numbers_are_counted_as_a_library_reads_them(number):
 
 @given(st.integers(1, 9999))
 def test_places_are_told_as_a_library_reads_them(number):
+    assume(number % 100 != 60)  # the library knows no "sixtieth"
     assert alpha2digit(ordinal(number), "en", threshold=0).rstrip("stndrh") == str(number)
 
 
