@@ -96,10 +96,17 @@ def _media_type(file: Path) -> str:
     return f"{types[file.suffix]}; charset=utf-8"
 
 
-def need_real_time() -> None:
-    """Skip the test on a machine on which a clip would stutter as a camera."""
-    if os.getloadavg()[0] > BUSY * (os.cpu_count() or 1):
-        pytest.skip("this machine is too busy to play a clip as a camera in real time")
+@contextmanager
+def in_real_time() -> Iterator[None]:
+    """Words that do not come are excused where the machine was too busy to play a clip as a camera."""
+    from playwright.sync_api import TimeoutError
+
+    try:
+        yield
+    except TimeoutError:
+        if os.getloadavg()[0] > BUSY * (os.cpu_count() or 1):
+            pytest.skip("no words in time, but this machine is too busy to play a clip as a camera")
+        raise
 
 
 class ScriptedServer:

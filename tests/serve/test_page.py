@@ -13,7 +13,7 @@ import pytest
 from hearsight.captions import write_captions
 from hearsight.recognizer import Recognizer
 from hearsight.serve.app import Options
-from tests.serve.browser import CLIP_MS, PATIENCE_MS, chromium, need_real_time, opened
+from tests.serve.browser import CLIP_MS, PATIENCE_MS, chromium, in_real_time, opened
 from tests.serve.conftest import ROOMY
 from tests.serve.fake_devices import write_devices
 from tests.serve.sent import Sent
@@ -57,16 +57,16 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 def test_captions_equal_the_transcript_of_the_file(
     page: Page, small: Recognizer, devices: tuple[Path, Path], broken: bool, tmp_path: Path
 ) -> None:
-    need_real_time()
     spoken = [event.text for event in small.transcribe(EXAMPLE) if event.kind == "final"]
     sent = Sent.by(page)
     page.click("#focus")  # painting the camera's picture costs as much as all the rest
     page.click("#start")
-    page.wait_for_selector("#running .may-change", timeout=CLIP_MS)
-    if broken:
-        page.evaluate("dispatchEvent(new Event('offline'))")
-        page.wait_for_selector("#state[data-state=reconnecting]", timeout=PATIENCE_MS)
-    page.wait_for_selector("#said p", timeout=CLIP_MS)
+    with in_real_time():
+        page.wait_for_selector("#running .may-change", timeout=CLIP_MS)
+        if broken:
+            page.evaluate("dispatchEvent(new Event('offline'))")
+            page.wait_for_selector("#state[data-state=reconnecting]", timeout=PATIENCE_MS)
+        page.wait_for_selector("#said p", timeout=CLIP_MS)
     assert page.get_attribute("#state", "data-state") == "listening"
     page.click("#start")
     page.wait_for_selector("#state[data-state=idle]", timeout=PATIENCE_MS)

@@ -16,7 +16,7 @@ from hearsight.face import FacePath
 from hearsight.recognizer import Recognizer
 from hearsight.serve.app import Options
 from hearsight.types import CROP_SIZE, SAMPLES_PER_FRAME, Chunk
-from tests.serve.browser import CLIP_MS, PATIENCE_MS, chromium, need_real_time, opened
+from tests.serve.browser import CLIP_MS, PATIENCE_MS, chromium, in_real_time, opened
 from tests.serve.conftest import ROOMY
 from tests.serve.fake_devices import write_devices
 from tests.serve.sent import Sent
@@ -79,14 +79,14 @@ def test_crops_made_in_the_browser_equal_those_of_the_server(page: Page) -> None
 def test_captions_come_of_crops_and_sound_alone(
     page: Page, small: Recognizer, devices: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    need_real_time()
     sent = Sent.by(page)
     spoken = [event.text for event in small.transcribe(EXAMPLE) if event.kind == "final"]
     page.click("#settings summary")
     page.check("#here")
     page.click("#focus")
     page.click("#start")
-    page.wait_for_selector("#said p", timeout=2 * CLIP_MS)
+    with in_real_time():
+        page.wait_for_selector("#said p", timeout=2 * CLIP_MS)
     page.click("#start")
     page.wait_for_selector("#state[data-state=idle]", timeout=PATIENCE_MS)
     assert "heard and lip-read" in (page.locator("#transcript .senses-used").first.text_content() or "")

@@ -275,6 +275,21 @@ def test_large_text_fits_into_the_width(browser: Browser, width: int) -> None:
         assert page.evaluate(too_wide) == []
 
 
+@pytest.mark.parametrize("size", [(390, 844), (844, 390), (1280, 760), (1920, 1080)])
+def test_captions_alone_fill_the_window_and_do_not_scroll_it(browser: Browser, size: tuple[int, int]) -> None:
+    with opened(browser, viewport={"width": size[0], "height": size[1]}) as page:
+        server = listening(page)
+        page.click("#focus")
+        for number in range(1, 30):
+            server.event(number, "final", "bin blue at f two now", stable=6)
+        server.event(30, "partial", "set white by", stable=2)
+        page.wait_for_selector("#running .may-change")
+        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+        assert page.evaluate("start.getBoundingClientRect().bottom <= innerHeight")
+        assert page.evaluate("captions.clientHeight > innerHeight / 3")
+        assert page.evaluate("running.getBoundingClientRect().bottom <= start.getBoundingClientRect().top")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [(1280, 760), (390, 844)])
 def test_axe_finds_nothing_serious(browser: Browser, theme: str, size: tuple[int, int]) -> None:
