@@ -16,7 +16,7 @@ from starlette.datastructures import Headers
 from hearsight.recognizer import Recognizer
 from hearsight.serve import http
 from hearsight.serve.access import Access, Throttle, Throttles
-from hearsight.serve.app import Options
+from hearsight.serve.app import Options, Server
 from hearsight.serve.limits import Limits
 from tests.serve.conftest import ROOMY
 from tests.serve.serving import Client, Running, running
@@ -159,23 +159,74 @@ def test_requests_a_minute_are_counted(recognizer) -> None:
         assert httpx2.get(f"{server.url}/health").status_code == 200
 
 
+def tcp(server: Running, received: int | None = None) -> socket.socket:
+    """A bare connection, which takes so many bytes unread."""
+    host, port = server.url.removeprefix("http://").split(":")
+    made = socket.socket()
+    if received is not None:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, received)
+    made.settimeout(5)
+    made.connect((host, int(port)))
+    return made
+
+
+def trickles(connection: socket.socket, until_s: float) -> float:
+    """Send a byte now and then, until one is cut off; after how many seconds that was."""
+    began = time.monotonic()
+    with contextlib.suppress(OSError):
+        while time.monotonic() - began < until_s:
+            connection.sendall(b"x")
+            time.sleep(0.1)
+    return time.monotonic() - began
+
+
 def test_headers_that_do_not_come_are_not_waited_for(recognizer, monkeypatch) -> None:
     monkeypatch.setattr(http, "HEADERS_S", 0.3)
     with running(recognizer, OPTIONS) as server, Client(server, token="geheim") as client:
-        address = server.url.removeprefix("http://").split(":")
-        with socket.create_connection((address[0], int(address[1]))) as slow:
+        with tcp(server) as slow:
             slow.sendall(b"GET / HTTP/1.1\r\n")
-            slow.settimeout(5)
             assert slow.recv(100) == b""
         time.sleep(0.3)
         client.end()
         assert client.hear_until("done", "error")[-1]["type"] == "done", "a WebSocket is not cut off"
 
 
+def test_a_next_request_that_does_not_come_is_not_waited_for_either(recognizer, monkeypatch) -> None:
+    monkeypatch.setattr(Server, "KEEP_ALIVE_S", 1)
+    with running(recognizer, OPTIONS) as server, tcp(server) as slow:
+        slow.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nG")
+        assert b"200" in slow.recv(10_000)
+        assert trickles(slow, until_s=8) < 5
+
+
+def test_a_body_that_nobody_asked_for_is_not_waited_for(recognizer, monkeypatch) -> None:
+    monkeypatch.setattr(Server, "KEEP_ALIVE_S", 1)
+    with running(recognizer, OPTIONS) as server, tcp(server) as slow:
+        slow.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n")
+        assert b"200" in slow.recv(10_000)
+        assert trickles(slow, until_s=8) < 5
+
+
+def test_answers_that_are_not_read_are_not_kept(recognizer, monkeypatch) -> None:
+    monkeypatch.setattr(http, "UNREAD_S", 0.5)
+    asked = b"GET /face/detector.onnx HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with (
+        running(recognizer, OPTIONS) as server,
+        tcp(server, received=4096) as deaf,
+        Client(server, token="geheim"),
+    ):
+        deaf.sendall(10 * asked)
+        time.sleep(1.5)
+        read = 0
+        with contextlib.suppress(OSError):
+            while part := deaf.recv(1 << 20):
+                read += len(part)
+        assert 0 < read < 10 * 1_000_000
+        assert httpx2.get(server.url + "/health").status_code == 200
+
+
 def test_a_flood_of_headers_is_refused(server) -> None:
-    address = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((address[0], int(address[1]))) as flood:
-        flood.settimeout(5)
+    with tcp(server) as flood:
         flood.sendall(b"GET / HTTP/1.1\r\n")
         answer = b""
         with contextlib.suppress(OSError):

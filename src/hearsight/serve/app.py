@@ -250,6 +250,9 @@ class Server(uvicorn.Server):
         say: takes the line with the address.
     """
 
+    KEEP_ALIVE_S = 30
+    """Until the next request of a connection has come."""
+
     def __init__(self, service: Service, options: Options, say: Callable[[str], object]) -> None:
         super().__init__(
             uvicorn.Config(
@@ -269,7 +272,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 limit_concurrency=options.limits.connections,
                 h11_max_incomplete_event_size=HEADERS_BYTES,
-                timeout_keep_alive=30,
+                timeout_keep_alive=self.KEEP_ALIVE_S,
                 timeout_graceful_shutdown=5,
             )
         )
