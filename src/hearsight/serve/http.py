@@ -42,6 +42,11 @@ class ImpatientHttp(H11Protocol):
         self._wait(self.timeout_keep_alive)
         super().on_response_complete()
 
+    def _should_upgrade(self) -> bool:
+        """WebSockets are counted among the connections: one too many is answered as any other request."""
+        full = self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency
+        return not full and super()._should_upgrade()
+
     def handle_websocket_upgrade(self, event: Any) -> None:
         """Somebody else has the connection from now on."""
         self._stop_all()
