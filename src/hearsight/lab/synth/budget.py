@@ -12,8 +12,6 @@ SPOKEN_BYTES_PER_S = 3_400
 """Opus at 24 kbit/s, description and tar, for a second of speech."""
 DRAWN_BYTES_PER_S = 65_000
 """Crops, FLAC and description, for a second of a drawn clip."""
-SPEAKING_CPU_S = 0.6
-"""Seconds of one core for a second of speech; docs/synth.md tells the machine."""
 DRAWING_CPU_S = 0.085
 """Seconds of one core for a second of drawn crops, sound included."""
 
@@ -35,9 +33,9 @@ class Budget:
     cpu_seconds: float
 
     @classmethod
-    def of_speech(cls, clips: int, seconds: float) -> Budget:
-        """For speaking."""
-        return cls(clips, seconds, seconds * SPOKEN_BYTES_PER_S, seconds * SPEAKING_CPU_S)
+    def of_speech(cls, clips: int, seconds: float, cpu_s: float) -> Budget:
+        """For speaking, at ``cpu_s`` seconds of one core for a second of speech."""
+        return cls(clips, seconds, seconds * SPOKEN_BYTES_PER_S, seconds * cpu_s)
 
     @classmethod
     def of_drawing(cls, clips: int, seconds: float) -> Budget:

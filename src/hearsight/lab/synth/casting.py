@@ -18,6 +18,13 @@ VOICES = (
     *("am_puck", "am_santa", "bf_alice", "bf_emma", "bf_isabella", "bm_daniel", "bm_george", "bm_lewis"),
 )
 """Kokoro's other English voices: American or British, female or male."""
+PIPER_VOICES = ("am_joe",)
+FLITE_VOICES = ("af_slt", "am_rms", "bm_awb")
+"""Voices of the plainer engines, named as Kokoro names its own: American or British, female or male."""
+PITCHES = (0.85, 1.2)
+"""Factors that make many voices of one; Kokoro, which has many, needs none."""
+HELD_OUT_PITCHES = (1.05, 1.1)
+"""Those that are never heard in training."""
 SPEEDS = (0.85, 1.3)
 PAUSE_S = 0.4
 """Longest silence added at either end of a sentence."""
@@ -31,11 +38,19 @@ class Delivery:
         voice: share by voice; they sum to about 1.
         speed: 1 is neutral, more is faster.
         pauses: seconds of silence added before and after.
+        pitch: factor on the voice's pitch and formants.
     """
 
     voice: dict[str, float]
     speed: float
     pauses: tuple[float, float]
+    pitch: float = 1.0
+
+    @property
+    def speaker(self) -> str:
+        """Who is heard: another mix or another pitch is another speaker."""
+        mix = "+".join(f"{voice}:{share}" for voice, share in self.voice.items())
+        return mix if self.pitch == 1 else f"{mix}@{self.pitch}"
 
     @property
     def accent(self) -> Literal["us", "gb"]:
@@ -51,8 +66,31 @@ def cast(chance: str, split: Split) -> Delivery:
     chosen = rng.sample(voices, rng.choices((1, 2, 3), (0.4, 0.4, 0.2))[0])
     weights = [rng.random() + 0.15 for _ in chosen]
     shares = {voice: round(weight / sum(weights), 3) for voice, weight in zip(chosen, weights, strict=True)}
-    pauses = tuple(rng.randint(0, round(PAUSE_S / STEP_S)) * STEP_S for _ in range(2))
-    return Delivery(shares, round(rng.uniform(*SPEEDS), 2), (pauses[0], pauses[1]))
+    pauses = _pauses(rng)
+    return Delivery(shares, round(rng.uniform(*SPEEDS), 2), pauses)
+
+
+def cast_plain(chance: str, split: Split, voices: tuple[str, ...]) -> Delivery:
+    """A delivery by one of few voices, at a pitch that ``train`` and ``dev`` do not share."""
+    rng = random.Random(f"plain voice {chance}")
+    voice, pauses, speed = rng.choice(voices), _pauses(rng), round(rng.uniform(*SPEEDS), 2)
+    (low, high), (kept_low, kept_high) = PITCHES, HELD_OUT_PITCHES
+    if split == "dev":
+        return Delivery({voice: 1.0}, speed, pauses, round(rng.uniform(kept_low, kept_high), 3))
+    pitch = rng.uniform(low, high - (kept_high - kept_low))  # a range without the part that is kept
+    if pitch > kept_low:
+        pitch += kept_high - kept_low
+    return Delivery({voice: 1.0}, speed, pauses, round(pitch, 3))
+
+
+def _pauses(rng: random.Random) -> tuple[float, float]:
+    before, after = (rng.randint(0, round(PAUSE_S / STEP_S)) * STEP_S for _ in range(2))
+    return before, after
+
+
+def is_male(voice: dict[str, float]) -> bool:
+    """Whether the strongest voice of a mix is a man's: names begin as ``af_heart``, American, female."""
+    return max(voice, key=lambda name: voice[name])[1] == "m"
 
 
 def held_out(count: int, share: float, seed: int) -> frozenset[int]:

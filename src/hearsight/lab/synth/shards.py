@@ -20,6 +20,7 @@ from hearsight.lab.data.shards import Sample
 from hearsight.lab.data.speech_corpus import read_sentence
 from hearsight.lab.synth.assets import Assets
 from hearsight.lab.synth.budget import Budget
+from hearsight.lab.synth.casting import is_male
 from hearsight.lab.synth.crops import MouthArtist, sample_scene
 from hearsight.lab.synth.head import HeadMesh, load_head
 from hearsight.lab.synth.identity import sample_identity
@@ -103,7 +104,7 @@ def draw_sentence(folder: Path, assets: Assets, row: dict[str, Any]) -> Sample:
     seed = int(row["id"]) * COPIES + row["copy"]
     rng = np.random.default_rng(seed)
     mesh = _head(assets)
-    person = sample_identity(mesh, rng, male=_is_male(said["voice"]))
+    person = sample_identity(mesh, rng, male=is_male(said["voice"]))
     weights = curves(said["phones"], said["durations"], spoken.ticks, mesh.unit_names)
     # Some people mumble, some mouth every sound, and each uses the face in another way.
     manner = rng.uniform(0.8, 1.5) * np.exp(rng.normal(0, 0.15, weights.shape[1]))
@@ -116,11 +117,6 @@ def draw_sentence(folder: Path, assets: Assets, row: dict[str, Any]) -> Sample:
         pixels=crops,
         video_present=np.ones(spoken.ticks, np.bool_),
     )
-
-
-def _is_male(voice: dict[str, float]) -> bool:
-    """Whether the strongest of Kokoro's voices (``af_heart``: American, female) is a man's."""
-    return max(voice, key=lambda name: voice[name])[1] == "m"
 
 
 @cache

