@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 CURVES = (
     ("p99_s", "99 % within", "#cc79a7"),
     ("p95_s", "95 % within", "#d55e00"),
     ("median_s", "half within", "#0072b2"),
 )
+MARKS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+"""Places on the scale of lags."""
 LAGS = ("median_s", "p95_s", "p99_s", "worst_s")
 
 
@@ -59,36 +60,63 @@ def sentence(arrivals: dict[str, Any]) -> str:
     )
 
 
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 400, 60, 20, 10, 40
+
+
+class Axes:
+    """Places of streams and of lags, which are on a logarithmic scale.
+
+    Args:
+        streams: the most.
+        lag_s: the largest.
+    """
+
+    def __init__(self, streams: int, lag_s: float) -> None:
+        self._streams = streams
+        self.marks = [mark for mark in MARKS_S if mark <= 1 or mark < 3 * lag_s]
+
+    def x(self, streams: float) -> str:
+        """Where a number of streams stands."""
+        return f"{LEFT + (WIDTH - LEFT - RIGHT) * streams / self._streams:.1f}"
+
+    def y(self, seconds: float, above: float = 0) -> str:
+        """Where a lag stands, or so many points above it."""
+        first, last = self.marks[0], self.marks[-1]
+        share = math.log(max(seconds, first) / first) / math.log(last / first)
+        return f"{TOP + (HEIGHT - TOP - BOTTOM) * (1 - share) - above:.1f}"
+
+    def across(self, seconds: float, look: str) -> str:
+        """A line at a lag."""
+        return f'<path d="M{LEFT} {self.y(seconds)} H{WIDTH - RIGHT}" fill="none" {look}/>'
+
+    def drawn(self, streams: Sequence[int]) -> list[str]:
+        """Ground, scales and their names."""
+        corner = HEIGHT - BOTTOM
+        parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>']
+        for mark in self.marks:
+            parts.append(self.across(mark, 'stroke="#e4e4e4"'))
+            parts.append(f'<text x="{LEFT - 8}" y="{self.y(mark, -4)}" text-anchor="end">{mark:g} s</text>')
+        for each in streams:
+            parts.append(f'<text x="{self.x(each)}" y="{corner + 18}" text-anchor="middle">{each}</text>')
+        parts.append(f'<path d="M{LEFT} {TOP} V{corner} H{WIDTH - RIGHT}" fill="none" stroke="black"/>')
+        parts.append(f'<text x="{WIDTH / 2}" y="{HEIGHT - 5}" text-anchor="middle">live streams</text>')
+        parts.append(f'<text x="{LEFT + 12}" y="28" font-weight="bold">lag of events</text>')
+        return parts
+
+
 def plot(rows: Sequence[dict[str, Any]], goal_s: float) -> str:
     """The curve as SVG: percentiles of the lag against the number of streams, and the goal."""
     rows = [row for row in rows if row["p95_s"] is not None]
-    width, height, left, bottom = 640, 400, 60, 50
-    most = max(row["streams"] for row in rows)
-    top_s = max(1.0, min(5.0, 1.1 * max(row["p95_s"] for row in rows)))
-
-    def x(streams: float) -> float:
-        return left + (width - left - 20) * streams / most
-
-    def y(seconds: float) -> float:
-        return (height - bottom) * (1 - min(seconds, top_s) / top_s) + 10
-
-    parts = [
-        f'<line x1="{left}" x2="{width - 20}" y1="{y(goal_s):.1f}" y2="{y(goal_s):.1f}" stroke="#888" '
-        'stroke-dasharray="5 4"/>',
-        f'<path d="M{left} 10 V{height - bottom + 10} H{width - 20}" fill="none" stroke="black"/>',
-        f'<text x="{width / 2}" y="{height - 5}" text-anchor="middle">live streams</text>',
-        f'<text x="{left + 8}" y="20">lag of events, s</text>',
-    ]
-    for seconds in np.arange(0, top_s + 0.01, 0.5 if top_s > 2 else 0.1):
-        parts.append(f'<text x="{left - 8}" y="{y(seconds) + 4:.1f}" text-anchor="end">{seconds:g}</text>')
-    for row in rows:
-        place = f'x="{x(row["streams"]):.1f}" y="{height - bottom + 28}"'
-        parts.append(f'<text {place} text-anchor="middle">{row["streams"]}</text>')
-    for key, name, colour in CURVES:
-        points = " ".join(f"{x(row['streams']):.1f},{y(row[key]):.1f}" for row in rows)
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        end = f'x="{width - 24}" y="{y(rows[-1][key]) - 6:.1f}"'
-        parts.append(f'<text {end} text-anchor="end" fill="{colour}">{name}</text>')
-    parts.insert(0, f'<rect width="{width}" height="{height}" fill="white"/>')
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+    axes = Axes(max(row["streams"] for row in rows), max(row["p99_s"] for row in rows))
+    parts = axes.drawn([row["streams"] for row in rows])
+    goal = f'x="{LEFT + 12}" y="{axes.y(goal_s, 6)}" fill="#555"'
+    parts.append(axes.across(goal_s, 'stroke="#888" stroke-dasharray="5 4"'))
+    parts.append(f"<text {goal}>at most {goal_s:g} s is wanted of 95 %</text>")
+    for number, (key, name, colour) in enumerate(CURVES):
+        points = [(axes.x(row["streams"]), axes.y(row[key])) for row in rows]
+        line = " ".join(f"{x},{y}" for x, y in points)
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts += [f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>' for x, y in points]
+        parts.append(f'<text x="{LEFT + 12}" y="{46 + 16 * number}" fill="{colour}">{name}</text>')
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
     return f'{head}font-family="sans-serif" font-size="12">{"".join(parts)}</svg>\n'
