@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from hearsight.errors import HearsightError
+from hearsight.lab import objective
 from hearsight.lab import train as training
 from hearsight.lab.checkpoint import average, read_checkpoint
 from hearsight.lab.data.batches import Source, TrainingStream
@@ -47,7 +48,8 @@ def options(corpus, tmp_path, monkeypatch):
     )
 
 
-def test_training_lowers_every_loss(corpus, piece_model):
+@pytest.mark.parametrize("pruned", [False, True])
+def test_training_lowers_every_loss(corpus, piece_model, pruned):
     torch.manual_seed(0)
     model = AVTransducer(dataclasses.replace(TINY, vocabulary_size=12))
     stream = TrainingStream(
@@ -56,13 +58,37 @@ def test_training_lowers_every_loss(corpus, piece_model):
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
     history = []
     for step, batch in zip(range(60), stream, strict=False):
-        parts = losses(model, batch)
+        parts = losses(model, batch, pruned=pruned)
         optimizer.zero_grad()
         parts.total(sequence_weight(step, 10, 10)).backward()
         optimizer.step()
         history.append([parts.transducer.item(), parts.ctc.item(), parts.frame.item()])
     first, last = torch.tensor(history[:5]).mean(0), torch.tensor(history[-5:]).mean(0)
     assert (last < 0.75 * first).all(), (first, last)
+
+
+@torch.no_grad()
+def test_the_pruned_loss_is_the_full_one_where_nothing_needs_pruning(corpus, piece_model, monkeypatch):
+    model = AVTransducer(dataclasses.replace(TINY, vocabulary_size=12)).eval()
+    stream = TrainingStream(
+        [Source(str(corpus / "train"))], piece_model, Augmentation(), batch_size=4, seed=0
+    )
+    batch = next(iter(stream))
+    monkeypatch.setattr(objective, "RANGE", batch.labels.shape[1] + 1)
+    monkeypatch.setattr(objective, "SIMPLE_WEIGHT", 0.0)
+    full, pruned = losses(model, batch), losses(model, batch, pruned=True)
+    torch.testing.assert_close(pruned.transducer, full.transducer)
+
+
+def test_training_goes_on_from_another_that_had_other_heads(options, piece_model, tmp_path):
+    training.train(options, piece_model)
+    content = torch.load(options.out / "checkpoints" / "last.ckpt", weights_only=True)
+    for name in ("model.acoustic.weight", "model.language.bias"):
+        del content["state_dict"][name]
+    torch.save(content, tmp_path / "older.ckpt")
+    later = dataclasses.replace(options, out=tmp_path / "later", initial=tmp_path / "older.ckpt", pruned=True)
+    training.train(later, piece_model)
+    assert read_checkpoint(later.out / "checkpoints" / "last.ckpt").step == 4
 
 
 def test_training_can_be_stopped_and_goes_on(options, piece_model):

@@ -62,6 +62,9 @@ def train(
     frozen_senses: Annotated[
         bool, typer.Option("--frozen-senses", help="Ear and eyes of small-en stay as they are.")
     ] = False,
+    pruned: Annotated[
+        bool, typer.Option("--pruned", help="Join only where alignments are likely to pass: less time a step.")
+    ] = False,
     senses: Annotated[
         tuple[float, float, float],
         typer.Option(metavar="AV A V", help="Shares of examples with both senses, sound, pictures alone."),
@@ -105,6 +108,7 @@ def train(
         initial=initial,
         ear=ear,
         frozen_senses=frozen_senses,
+        pruned=pruned,
     )
     typer.echo(train(options, vocabulary_for(folders, out, size=pieces, extra_texts=texts)))
 

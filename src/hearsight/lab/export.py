@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -188,7 +189,10 @@ def _quantised(config: ModelConfig) -> tuple[str, ...]:
 
 
 def quantise(content: bytes) -> bytes:
-    """Matrices as int8 of seven bits: eight overflow on processors without VNNI instructions."""
+    """Matrices as int8 of seven bits: eight overflow on processors without VNNI instructions.
+
+    Kernels of convolutions are stored as halves, which the runtime turns back when it loads them.
+    """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -207,7 +211,22 @@ def quantise(content: bytes) -> bytes:
             nodes_to_exclude=spectral,
             weight_type=QuantType.QInt8,
         )
-        return target.read_bytes()
+        return _with_halves(target.read_bytes())
+
+
+def _with_halves(content: bytes) -> bytes:
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    model = onnx.load_from_string(content)
+    kernels = {node.input[1] for node in model.graph.node if node.op_type == "Conv"}
+    for kernel in [each for each in model.graph.initializer if each.name in kernels]:
+        half = f"{kernel.name}_half"
+        model.graph.node.insert(0, helper.make_node("Cast", [half], [kernel.name], to=TensorProto.FLOAT))
+        values = numpy_helper.to_array(kernel).astype(np.float16)
+        model.graph.initializer.append(numpy_helper.from_array(values, half))
+        model.graph.initializer.remove(kernel)
+    return bytes(model.SerializeToString())
 
 
 def _block(config: ModelConfig) -> int:

@@ -11,7 +11,13 @@ from torch.nn import functional as F
 from hearsight.lab.data.batches import Batch
 from hearsight.lab.data.pieces import UNKNOWN_FRAME
 from hearsight.lab.network.model import AVTransducer
+from hearsight.lab.network.pruned_loss import prune_ranges, pruned_loss, simple_loss
 from hearsight.lab.network.rnnt_loss import rnnt_loss
+
+RANGE = 5
+"""Labels that the pruned loss joins each frame with."""
+SIMPLE_WEIGHT = 0.5
+"""Of the trivial joiner's loss beside the pruned one, as in k2's recipes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +38,12 @@ class Losses:
         return self.frame + sequence_weight * (self.transducer + ctc_weight * self.ctc)
 
 
-def losses(model: AVTransducer, batch: Batch) -> Losses:
+def losses(model: AVTransducer, batch: Batch, *, pruned: bool = False) -> Losses:
     """Forward pass and all losses of a batch; the sequence losses are computed in float32."""
     fused = model.fuse_whole(batch.samples, batch.crops, batch.audio_present, batch.video_present)
     encoded = model.encode(fused, batch.frame_lengths)
-    projected, predicted = model.project(encoded), model.predictor(batch.labels)
-    logits = model.joiner(projected.unsqueeze(2), predicted.unsqueeze(1)).float()
     labels = batch.label_lengths.clamp(min=1).float()
-    transducer = rnnt_loss(logits, batch.labels, batch.frame_lengths, batch.label_lengths, model.config.blank)
+    transducer = (_pruned if pruned else _full)(model, encoded, batch)
     ctc = F.ctc_loss(
         model.ctc(encoded).float().log_softmax(-1).transpose(0, 1),
         batch.labels,
@@ -55,6 +59,31 @@ def losses(model: AVTransducer, batch: Batch) -> Losses:
         frame=frame_loss(model.frame(encoded).float(), batch.frame_targets),
         spread=encoded.detach().float().std(0).mean(),
     )
+
+
+def _full(model: AVTransducer, encoded: Tensor, batch: Batch) -> Tensor:
+    """Transducer loss ``(batch,)`` of the joiner on the whole lattice."""
+    projected, predicted = model.project(encoded), model.predictor(batch.labels)
+    logits = model.joiner(projected.unsqueeze(2), predicted.unsqueeze(1)).float()
+    return rnnt_loss(logits, batch.labels, batch.frame_lengths, batch.label_lengths, model.config.blank)
+
+
+def _pruned(model: AVTransducer, encoded: Tensor, batch: Batch) -> Tensor:
+    """The same where the trivial joiner says that alignments pass, and that joiner's own loss."""
+    lengths, blank = (batch.frame_lengths, batch.label_lengths), model.config.blank
+    predicted = model.predictor(batch.labels)
+    acoustic, language = model.acoustic(encoded).float(), model.language(predicted).float()
+    with torch.autocast(encoded.device.type, enabled=False):
+        simple, cell_use = simple_loss(acoustic, language, batch.labels, *lengths, blank)
+    ranges = prune_ranges(cell_use, RANGE, *lengths)
+
+    def join(heard: Tensor, said: Tensor) -> Tensor:
+        logits: Tensor = model.joiner(heard, said).float()
+        return logits
+
+    projected = model.project(encoded)
+    loss = pruned_loss(join, projected, predicted, ranges, RANGE, batch.labels, *lengths, blank)
+    return loss + SIMPLE_WEIGHT * simple
 
 
 def frame_loss(logits: Tensor, targets: Tensor) -> Tensor:

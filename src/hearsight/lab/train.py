@@ -42,6 +42,7 @@ class TrainingOptions:
         initial: checkpoint of another training whose weights are the first ones.
         ear: checkpoint of ``python -m hearsight.lab.ear`` whose ear, and eyes if it has any, are taken.
         frozen_senses: ear and eyes stay as they are; for networks with an ear.
+        pruned: the joiner runs only where alignments are likely to pass.
     """
 
     data: Sequence[Source]
@@ -66,6 +67,7 @@ class TrainingOptions:
     initial: Path | None = None
     ear: Path | None = None
     frozen_senses: bool = False
+    pruned: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 
@@ -100,7 +102,7 @@ class TransducerModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """One batch's loss, logged part by part."""
-        parts = losses(self.model, batch)
+        parts = losses(self.model, batch, pruned=self.options.pruned)
         weight = sequence_weight(self.global_step, self.options.frame_steps, self.options.ramp_steps)
         for name in ("transducer", "ctc", "frame", "spread"):
             self.log(f"train/{name}", getattr(parts, name).detach(), prog_bar=name != "ctc")
@@ -173,7 +175,8 @@ def train(options: TrainingOptions, piece_model: bytes) -> Path:
     checkpoints = options.out / "checkpoints"
     last = checkpoints / "last.ckpt"
     if options.initial is not None and not last.exists():
-        module.model.load_state_dict(read_checkpoint(options.initial).weights)
+        weights = read_checkpoint(options.initial).weights
+        module.model.load_state_dict({**module.model.state_dict(), **weights})
     _prepare_ear(module.model, options, last.exists())
     trainer = _trainer(options, checkpoints)
     # On processors the fused attention's backward pass is the slower one: 30 % of a step of `small`.

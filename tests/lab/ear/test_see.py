@@ -31,7 +31,7 @@ def test_the_eyes_learn_and_what_they_learned_fits_the_network(ear_assets, optio
     with (options.out / LOG).open() as file:
         assert len(list(csv.reader(file))) == 3
     senses = read_senses(options.out / CHECKPOINT)
-    assert {name.split(".")[0] for name in senses} == {"ear", "eyes", "video"}
+    assert {name.split(".")[0] for name in senses} == {"ear", "eyes", "video", "whole"}
     model = transducer(ModelConfig.named("small-en"))
     model.take_senses(senses)
     last = model.eyes.mlp[-1].weight

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hearsight.errors import HearsightError
-from hearsight.lab.ear.transducer import RESTARTED, EarTransducer, transducer
+from hearsight.lab.ear.transducer import RESTARTED, EarTransducer, WholeHearing, transducer
 from hearsight.lab.network.config import ModelConfig
 from hearsight.lab.network.model import AVTransducer
 
@@ -34,7 +34,6 @@ def model():
     torch.manual_seed(0)
     model = transducer(SMALL_EN).eval()
     assert isinstance(model, EarTransducer)
-    model.ear.positions.normal_(std=0.1)
     torch.nn.init.normal_(model.eyes.mlp[-1].weight, std=0.05)
     return model
 
@@ -64,6 +63,23 @@ def test_a_stream_hears_and_sees_what_the_whole_clip_does(model):
     whole = model.fuse_whole(*given_)
     assert whole.shape == (2, TICKS, SMALL_EN.fusion_dim)
     torch.testing.assert_close(parts[:, : TICKS - 8], whole[:, : TICKS - 8], atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_an_utterance_is_heard_again_from_what_the_stream_passed_on(model):
+    samples, crops, heard, seen = inputs(7)
+    features, _ = streamed(model, samples, crops, heard, seen)
+    hear_again, told = WholeHearing(model.whole), TICKS - 8
+    hearing = model.hear_whole(samples, crops, seen)
+    torch.testing.assert_close(
+        hear_again(features[:, :told]),
+        model.whole.attend(hearing.frames[:, : 2 * told]),
+        atol=1e-4,
+        rtol=1e-4,
+    )
+    changed = features.clone()
+    changed[:, -1] += 1
+    assert not torch.equal(hear_again(changed)[:, 0], hear_again(features)[:, 0]), "it hears what comes later"
 
 
 @torch.no_grad()
@@ -108,7 +124,7 @@ def test_frozen_senses_learn_nothing_and_drop_nothing():
     model.encode(model.fuse_whole(samples, crops, heard, seen), torch.tensor([TICKS, TICKS])).sum().backward()
     learned = {name.split(".")[0] for name, value in model.named_parameters() if value.grad is not None}
     assert "encoder" in learned
-    assert not learned & {"ear", "eyes", "video"}
+    assert not learned & {"ear", "eyes", "video", "whole"}
 
 
 def test_an_ear_is_taken_with_its_eyes_or_refused():

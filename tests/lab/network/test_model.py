@@ -27,7 +27,7 @@ TINY = ModelConfig(
 
 def parameters(model: AVTransducer) -> int:
     """Without the heads that are used in training alone."""
-    heads = {"ctc", "frame"}
+    heads = {"ctc", "frame", "acoustic", "language"}
     return sum(p.numel() for name, p in model.named_parameters() if name.split(".")[0] not in heads)
 
 

@@ -25,6 +25,8 @@ class AudioAugmentation:
         lowest_snr, highest_snr: range of the signal-to-noise ratio, to the power of active speech. Sound
             that comes without pictures stays 5 dB above the lowest.
         reverberation: probability of a room response.
+        telephone: probability that it comes over a telephone.
+        colour: probability of a microphone's colour.
         level, level_range: mean and half range of the level of active speech, in dBFS.
         time_masks: how often a stretch of up to 320 ms is silenced, on average.
     """
@@ -33,6 +35,8 @@ class AudioAugmentation:
     lowest_snr: float = -10.0
     highest_snr: float = 20.0
     reverberation: float = 0.2
+    telephone: float = 0.15
+    colour: float = 0.2
     level: float = -26.0
     level_range: float = 14.0
     time_masks: float = 0.8
@@ -68,6 +72,30 @@ def reverberate(samples: Samples, response: Samples) -> Samples:
     size = 1 << (len(samples) + len(response) - 1).bit_length()
     spectrum = np.fft.rfft(samples, size) * np.fft.rfft(response, size)
     return np.fft.irfft(spectrum, size)[: len(samples)].astype(np.float32)
+
+
+def microphone_colour(rng: np.random.Generator) -> Samples:
+    """Response of 32 ms with random gains of ±9 dB over frequency, sometimes cut off above 3.4 to 7 kHz."""
+    lines = np.linspace(0, SAMPLE_RATE / 2, 257)
+    points = [0, 150, 400, 1000, 2000, 3400, 5000, 8000]
+    gains = np.interp(lines, points, rng.uniform(-9, 9, len(points)))
+    if rng.random() < 0.4:
+        gains -= 0.03 * np.clip(lines - rng.uniform(3400, 7000), 0, 1500)
+    cepstrum = np.fft.irfft(gains * np.log(10) / 20)  # minimum phase: nothing comes before the sound itself
+    cepstrum[1:256] *= 2
+    cepstrum[257:] = 0
+    response = np.fft.irfft(np.exp(np.fft.rfft(cepstrum)))
+    return response.astype(np.float32)
+
+
+def over_telephone(samples: Samples, rng: np.random.Generator) -> Samples:
+    """Without what is above 3.2 to 4 kHz, and half of the time without what is below 80 to 300 Hz."""
+    spectrum = np.fft.rfft(samples)
+    frequencies = np.linspace(0, SAMPLE_RATE / 2, len(spectrum))
+    spectrum[frequencies > rng.uniform(3200, 4000)] = 0
+    if rng.random() < 0.5:
+        spectrum[frequencies < rng.uniform(80, 300)] = 0
+    return np.fft.irfft(spectrum, len(samples)).astype(np.float32)
 
 
 def coloured_noise(length: int, rng: np.random.Generator) -> Samples:
@@ -118,7 +146,7 @@ def augment_audio(
     severity: float,
     rng: np.random.Generator,
 ) -> Samples:
-    """A room, noise, a level and gaps.
+    """A room, noise, a microphone, a level and gaps.
 
     Args:
         samples: one utterance in [-1, 1].
@@ -136,6 +164,10 @@ def augment_audio(
         noise = draw_noise(len(samples), babble, snr < 0, rng)
         gain = np.sqrt(active_power(samples) / (active_power(noise) * 10 ** (snr / 10)))
         samples = samples + noise * np.float32(gain)
+    if rng.random() < settings.colour:
+        samples = reverberate(samples, microphone_colour(rng))
+    if rng.random() < settings.telephone:
+        samples = over_telephone(samples, rng)
     level = settings.level + rng.uniform(-settings.level_range, settings.level_range)
     samples = samples * np.float32(10 ** (level / 20) / np.sqrt(active_power(samples)))
     for _ in range(rng.poisson(settings.time_masks)):

@@ -40,12 +40,12 @@ class EarDistillation(Distillation[Encoder, Pair]):
             student.load_state_dict(read_distilled(options.initial)["ear"])
         super().__init__(options, assets, student)
 
-    def features(self, student: Encoder, lesson: Pair) -> tuple[Tensor, Tensor]:
+    def features(self, student: Encoder, lesson: Pair) -> tuple[Tensor, Sequence[Tensor]]:
         """See the base class."""
         with torch.no_grad():
             wanted = self.teacher(relative_to_loudest(self.log_mel.whole(lesson.clean)), lesson.offset)
             log_mel = relative_to_reference(self.log_mel.whole(lesson.heard))
-        return wanted, student(log_mel, lesson.offset)
+        return wanted, [student(log_mel, lesson.offset)]
 
     def texts(self, lesson: Pair) -> Sequence[str]:
         """See the base class."""

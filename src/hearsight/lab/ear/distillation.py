@@ -98,8 +98,10 @@ class Distillation(abc.ABC, Generic[Student, Lesson]):
         return [{"params": list(self.student.parameters()), "share": 1.0}]
 
     @abc.abstractmethod
-    def features(self, student: Student, lesson: Lesson) -> tuple[Tensor, Tensor]:
-        """What the teacher makes of the clean sound, and the student of what it gets."""
+    def features(self, student: Student, lesson: Lesson) -> tuple[Tensor, Sequence[Tensor]]:
+        """What the teacher makes of the clean sound, and the student of what it gets: one or several
+        attempts, of which the decoder reads the first.
+        """
 
     @abc.abstractmethod
     def senses(self) -> dict[str, Any]:
@@ -112,10 +114,10 @@ class Distillation(abc.ABC, Generic[Student, Lesson]):
     def loss(self, lesson: Lesson) -> Tensor:
         """What learning minimises."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self.options.bf16):
-            wanted, features = self.features(self.student, lesson)
-            loss = F.mse_loss(features.float(), wanted.float())
+            wanted, attempts = self.features(self.student, lesson)
+            loss = _squared_error(attempts, wanted)
             if self.heeding is not None:
-                divergence = self.heeding.divergence(wanted, features, self.texts(lesson))
+                divergence = self.heeding.divergence(wanted, attempts[0], self.texts(lesson))
                 self.divergence += 0.04 * (float(divergence.detach()) - self.divergence)
                 loss = loss + self.options.heeding * divergence
         return loss
@@ -123,8 +125,8 @@ class Distillation(abc.ABC, Generic[Student, Lesson]):
     def error(self, student: Student, lesson: Lesson) -> tuple[Tensor, Tensor]:
         """Mean squared error of the features, and the variance of those that were to be learned."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self.options.bf16):
-            wanted, features = self.features(student, lesson)
-        return F.mse_loss(features.float(), wanted.float()), wanted.float().var()
+            wanted, attempts = self.features(student, lesson)
+        return _squared_error(attempts, wanted), wanted.float().var()
 
     def learn(self, lesson: Lesson) -> float:
         """One step; returns the error before it."""
@@ -180,6 +182,12 @@ class Distillation(abc.ABC, Generic[Student, Lesson]):
         self.average.load_state_dict(content.get("average", content["ear"]))
         self.optimizer.load_state_dict(content["optimizer"])
         self.step = content["step"]
+
+
+def _squared_error(attempts: Sequence[Tensor], wanted: Tensor) -> Tensor:
+    """The mean over all attempts."""
+    errors = [F.mse_loss(attempt.float(), wanted.float()) for attempt in attempts]
+    return torch.stack(errors).mean()
 
 
 def prepare_distillation(options: DistilOptions) -> None:

@@ -6,7 +6,7 @@ attention sees its own chunk and so many chunks before it; positions go round af
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +22,7 @@ LAYERS = 4
 WINDOW_FRAMES = 1500
 """Frames of 20 ms in Whisper's window of 30 s."""
 _UNSEEN = -1e4
+_LONGEST_WAVE = 10_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,42 @@ class Layer(nn.Module):
         return self.finish(frames, attend(query, key, value, mask))
 
 
-class Encoder(nn.Module):
-    """Log-mel frames (100 Hz) to features (50 Hz): whole, or in chunks of what a stream has heard."""
+def places(count: Tensor) -> Tensor:
+    """Whisper's sinusoids ``(…, 384)`` of places ``(…)``, which go round after its window."""
+    octaves = torch.arange(DIM // 2, device=count.device) * (-math.log(_LONGEST_WAVE) / (DIM // 2 - 1))
+    angle = (count % WINDOW_FRAMES).float().unsqueeze(-1) * octaves.exp()
+    return torch.cat([angle.sin(), angle.cos()], -1)
 
-    positions: Tensor
+
+class Attention(nn.Module):
+    """The layers of the encoder: convolved frames to features."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
+        self.norm = nn.LayerNorm(DIM)
+
+    def attend(
+        self, frames: Tensor, offset: Tensor | None = None, chunking: Chunking | None = None
+    ) -> Tensor:
+        """Whole clips.
+
+        Args:
+            frames: ``(batch, frames, 384)``, convolved.
+            offset: ``(batch,)`` place of the first frame; 0 if not given.
+            chunking: what may be seen; everything if not given.
+        """
+        count = torch.arange(frames.shape[1], device=frames.device)
+        frames = frames + places(count[None] if offset is None else offset[:, None] + count)
+        mask = None if chunking is None else chunk_mask(len(count), chunking, frames.device)
+        for layer in self.layers:
+            frames = layer(frames, mask)
+        features: Tensor = self.norm(frames)
+        return features
+
+
+class Encoder(Attention):
+    """Log-mel frames (100 Hz) to features (50 Hz): whole, or in chunks of what a stream has heard."""
 
     def __init__(self, chunking: Chunking | None = None) -> None:
         """Make the network without its weights.
@@ -103,32 +136,22 @@ class Encoder(nn.Module):
         self.chunking = chunking
         self.conv1 = nn.Conv1d(BINS, DIM, 3, 1, 1)
         self.conv2 = nn.Conv1d(DIM, DIM, 3, 2, 1)
-        self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
-        self.norm = nn.LayerNorm(DIM)
-        self.register_buffer("positions", torch.zeros(WINDOW_FRAMES, DIM))
 
-    def forward(
-        self, log_mel: Tensor, offset: Tensor | None = None, look: Callable[[Tensor], Tensor] | None = None
-    ) -> Tensor:
+    def convolve(self, log_mel: Tensor) -> Tensor:
+        """Scaled ``(batch, 2 * frames, 80)`` to ``(batch, frames, 384)``."""
+        return F.gelu(self.conv2(F.gelu(self.conv1(log_mel.transpose(1, 2))))).transpose(1, 2)
+
+    def forward(self, log_mel: Tensor, offset: Tensor | None = None) -> Tensor:
         """A whole clip.
 
         Args:
             log_mel: ``(batch, 2 * frames, 80)``, scaled.
             offset: ``(batch,)`` position of the first frame; 0 if not given.
-            look: what the eyes make of the convolved frames ``(batch, frames, 384)``.
 
         Returns:
             ``(batch, frames, 384)``.
         """
-        frames = F.gelu(self.conv2(F.gelu(self.conv1(log_mel.transpose(1, 2))))).transpose(1, 2)
-        frames = frames if look is None else look(frames)
-        count = torch.arange(frames.shape[1], device=frames.device)
-        place = count[None] if offset is None else offset[:, None] + count
-        frames = frames + self.positions[place % WINDOW_FRAMES]
-        mask = None if self.chunking is None else chunk_mask(len(count), self.chunking, frames.device)
-        for layer in self.layers:
-            frames = layer(frames, mask)
-        return self.norm(frames)
+        return self.attend(self.convolve(log_mel), offset, self.chunking)
 
     def initial_state(self, batch: int) -> State:
         """Nothing heard so far."""
@@ -142,27 +165,27 @@ class Encoder(nn.Module):
             "heard": torch.zeros(batch, 1, dtype=torch.int64),
         }
 
-    def step(
-        self, log_mel: Tensor, state: State, look: Callable[[Tensor], Tensor] | None = None
-    ) -> tuple[Tensor, State]:
-        """The next chunk of a stream; all chunks together equal :meth:`forward`.
+    def convolve_step(self, log_mel: Tensor, state: State) -> tuple[Tensor, State]:
+        """The next chunk of a stream convolved; all chunks together equal :meth:`convolve`.
 
         Args:
             log_mel: ``(batch, 2 * chunk + 1, 80)``, scaled: the frames of the chunk and the first one after
                 it, which comes again in the next call.
             state: from :meth:`initial_state` or the call before.
-            look: as for :meth:`forward`.
 
         Returns:
-            ``(batch, chunk, 384)`` and the next state.
+            ``(batch, chunk, 384)`` and what is to be remembered of the convolutions.
         """
         mel = torch.cat([state["mel"], log_mel.transpose(1, 2)], 2)
         hidden = F.gelu(F.conv1d(mel, self.conv1.weight, self.conv1.bias))
         convolved = torch.cat([state["hidden"], hidden], 2)
         frames = F.gelu(F.conv1d(convolved, self.conv2.weight, self.conv2.bias, 2)).transpose(1, 2)
-        frames = frames if look is None else look(frames)
+        return frames, {"mel": log_mel.transpose(1, 2)[:, :, -2:-1], "hidden": hidden[:, :, -1:]}
+
+    def attend_step(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
+        """The next chunk ``(batch, chunk, 384)`` of convolved frames to features, and what is remembered."""
         count = torch.arange(frames.shape[1], device=frames.device)
-        frames = frames + self.positions[(state["heard"] + count) % WINDOW_FRAMES]
+        frames = frames + places(state["heard"] + count)
         memory = torch.arange(state["keys"].shape[3], device=frames.device)
         remembered = memory >= len(memory) - state["heard"]
         seen = torch.cat([remembered, torch.ones_like(state["heard"] + count, dtype=torch.bool)], 1)
@@ -177,13 +200,17 @@ class Encoder(nn.Module):
             keys.append(key[:, :, len(count) :])
             values.append(value[:, :, len(count) :])
         after = {
-            "mel": log_mel.transpose(1, 2)[:, :, -2:-1],
-            "hidden": hidden[:, :, -1:],
             "keys": torch.stack(keys, 1),
             "values": torch.stack(values, 1),
             "heard": state["heard"] + len(count),
         }
         return self.norm(frames), after
+
+    def step(self, log_mel: Tensor, state: State) -> tuple[Tensor, State]:
+        """The next chunk of a stream; all chunks together equal :meth:`forward`."""
+        frames, convolved = self.convolve_step(log_mel, state)
+        features, attended = self.attend_step(frames, state)
+        return features, {**convolved, **attended}
 
 
 def chunk_mask(frames: int, chunking: Chunking, device: torch.device | None = None) -> Tensor:

@@ -52,7 +52,9 @@ def pretrained_decoder(assets: EarAssets) -> Decoder:
     """
     decoder = Decoder()
     names = {"vectors": "embeddings", **_names({**_ATTENTION, **_CROSS}), "norm": "layer_norm"}
-    decoder.load_state_dict(_weights(read_variables(assets.weights()), "decoder", names))
+    variables = read_variables(assets.weights())
+    positions = torch.from_numpy(variables["decoder/position_encodings/encodings"])
+    decoder.load_state_dict({**_weights(variables, "decoder", names), "positions": positions})
     return decoder.eval()
 
 
@@ -65,7 +67,7 @@ def _names(parts: dict[str, str]) -> dict[str, str]:
 
 
 def _weights(variables: Variables, side: str, names: dict[str, str]) -> dict[str, Tensor]:
-    weights = {"positions": torch.from_numpy(variables[f"{side}/position_encodings/encodings"])}
+    weights: dict[str, Tensor] = {}
     try:
         for ours, theirs in names.items():
             for part, array in _parts(variables, f"{side}/{theirs}"):

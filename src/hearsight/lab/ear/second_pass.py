@@ -21,6 +21,7 @@ from hearsight.lab.ear.assets import EarAssets
 from hearsight.lab.ear.decoder import Decoder, Layer
 from hearsight.lab.ear.encoder import attend
 from hearsight.lab.ear.tokenizer import END, PROMPT, Tokenizer
+from hearsight.lab.ear.transducer import WholeHearing
 from hearsight.lab.export import export_program, quantise
 from hearsight.recognizer.config import LISTEN, READ, TOKENS
 
@@ -64,17 +65,17 @@ class TokenTable:
 
 
 class ListenStep(nn.Module):
-    """Keys and values of a whole utterance and the silence after it."""
+    """Keys and values of a whole utterance, heard once more, and the silence after it."""
 
-    def __init__(self, decoder: Decoder, silence: Tensor, rest: int) -> None:
+    def __init__(self, decoder: Decoder, hearing: nn.Module, silence: Tensor, rest: int) -> None:
         super().__init__()
-        self.decoder, self.rest = decoder, rest
+        self.decoder, self.hearing, self.rest = decoder, hearing, rest
         # As halves: they are as good, and half the size.
         self.silence = nn.Buffer(silence.half())
 
     def forward(self, features: Tensor) -> tuple[Tensor, ...]:
-        """``(1, ticks, frames per tick * dim)`` to keys, transposed, and values of each layer in turn."""
-        frames = features.reshape(1, -1, self.silence.shape[1])
+        """``(1, ticks, feature_dim)`` to keys, transposed, and values of each layer in turn."""
+        frames = self.hearing(features)
         first = frames.shape[1]
         rest = self.silence[first : first + self.rest].float()
         frames = torch.cat([frames, rest[None]], 1)
@@ -129,6 +130,7 @@ def _read_layer(
 def add_second_pass(
     folder: Path,
     decoder: Decoder,
+    hearing: WholeHearing,
     tokens: TokenTable,
     silence: Tensor,
     *,
@@ -141,6 +143,7 @@ def add_second_pass(
     Args:
         folder: of the bundle.
         decoder: in evaluation mode.
+        hearing: makes what the decoder reads of the front-end's features; in evaluation mode.
         tokens: what its tokens stand for.
         silence: ``(frames, dim)`` features of a silent window, from
             :func:`hearsight.lab.ear.evaluate.silent_window`.
@@ -154,10 +157,10 @@ def add_second_pass(
     path = folder / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     _check(config, decoder, restart)
-    frames = config["feature_dim"] // decoder.size.dim
-    longest = (len(silence) - rest_frames) // frames
+    longest = (len(silence) - rest_frames) // hearing.frames_per_tick
+    listen = ListenStep(decoder, hearing, silence, rest_frames)
     contents = {
-        f"{LISTEN}.onnx": _listen(ListenStep(decoder, silence, rest_frames), frames, longest, int8=int8),
+        f"{LISTEN}.onnx": _listen(listen, config["feature_dim"], longest, int8=int8),
         f"{READ}.onnx": _read(decoder, int8=int8),
         TOKENS: _token_file(tokens),
     }
@@ -195,11 +198,11 @@ def _check(config: dict[str, Any], decoder: Decoder, restart: Sequence[str]) -> 
         )
 
 
-def _listen(step: ListenStep, frames_per_tick: int, longest: int, *, int8: bool) -> bytes:
+def _listen(step: ListenStep, feature_dim: int, longest: int, *, int8: bool) -> bytes:
     size = step.decoder.size
     ticks = torch.export.Dim("ticks", min=2, max=longest)
     names = [name for index in range(size.layers) for name in (f"keys{index}", f"values{index}")]
-    example = torch.randn(1, 5, frames_per_tick * size.dim)
+    example = torch.randn(1, 5, feature_dim)
     content = export_program(step, (example,), (["features"], names), ({1: ticks},))
     return quantise(content) if int8 else content
 

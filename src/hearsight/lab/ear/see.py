@@ -28,9 +28,10 @@ from hearsight.lab.ear.distillation import (
     run,
 )
 from hearsight.lab.ear.log_mel import relative_to_loudest
+from hearsight.lab.ear.pretrained import pretrained_encoder
 from hearsight.lab.ear.senses import read_senses
 from hearsight.lab.ear.sounds import Pair, PairStream, read_rooms
-from hearsight.lab.ear.transducer import LAG, EarTransducer
+from hearsight.lab.ear.transducer import LAG, EarTransducer, Hearing
 from hearsight.lab.network.config import ModelConfig
 
 _HELD_OUT_BATCHES = 4
@@ -43,6 +44,9 @@ _AUGMENTATION = Augmentation(
 )
 """Mostly in noise, mostly with both senses; no exchanged words: their seams would be clean."""
 _PANGRAM = "the quick brown fox jumps over the lazy dog"
+_BESIDE_THE_EAR = ("eyes", "video", "whole")
+_SPEAKER_BALANCE = 0.5
+"""Who speaks in few recordings is seen more often than their number says: lips differ more than voices."""
 _LETTERS = 28
 """The letters, the blank and the space: for a vocabulary that nobody looks at."""
 
@@ -78,6 +82,7 @@ class EyeDistillation(Distillation[EarTransducer, Lesson]):
 
     def __init__(self, options: SeeOptions, assets: EarAssets) -> None:
         student = EarTransducer(ModelConfig.named("small-en"))
+        student.whole.load_state_dict(pretrained_encoder(assets).state_dict(), strict=False)
         student.take_senses(read_senses(options.ear))
         if options.lips is not None:
             weights = read_checkpoint(options.lips).weights
@@ -89,17 +94,22 @@ class EyeDistillation(Distillation[EarTransducer, Lesson]):
         """Ear and eyes."""
         student = self.student
         return [
-            {"params": list(student.ear.parameters()), "share": self.options.ear_share},
+            {
+                "params": [*student.ear.parameters(), *student.whole.parameters()],
+                "share": self.options.ear_share,
+            },
             {"params": [*student.eyes.parameters(), *student.video.parameters()], "share": 1.0},
         ]
 
-    def features(self, student: EarTransducer, lesson: Lesson) -> tuple[Tensor, Tensor]:
-        """See the base class."""
+    def features(self, student: EarTransducer, lesson: Lesson) -> tuple[Tensor, Sequence[Tensor]]:
+        """See the base class; the student hears again what is over, which is what the decoder reads."""
         if isinstance(lesson, Pair):
-            return self._whole(lesson.clean, lesson.offset), self._heard(student, lesson)
-        offset = torch.zeros(len(lesson), dtype=torch.int64)
-        seen = student.hear_whole(lesson.samples, lesson.crops, lesson.video_present, offset)
-        return self._whole(lesson.clean, offset), seen
+            offset, hearing = lesson.offset, self._heard(student, lesson)
+        else:
+            offset = torch.zeros(len(lesson), dtype=torch.int64)
+            hearing = student.hear_whole(lesson.samples, lesson.crops, lesson.video_present)
+        again = student.whole.attend(hearing.frames, offset)
+        return self._wanted(lesson.clean, offset), (again, hearing.streamed)
 
     def texts(self, lesson: Lesson) -> Sequence[str]:
         """See the base class."""
@@ -109,18 +119,18 @@ class EyeDistillation(Distillation[EarTransducer, Lesson]):
         """See the base class."""
         state = self.average.state_dict()
         ear = {name.removeprefix("ear."): value for name, value in state.items() if name.startswith("ear.")}
-        eyes = {name: value for name, value in state.items() if name.split(".")[0] in ("eyes", "video")}
+        eyes = {name: value for name, value in state.items() if name.split(".")[0] in _BESIDE_THE_EAR}
         return {"ear": ear, "eyes": eyes}
 
     @torch.no_grad()
-    def _whole(self, clean: Tensor, offset: Tensor) -> Tensor:
+    def _wanted(self, clean: Tensor, offset: Tensor) -> Tensor:
         """What the teacher hears, as late as the student."""
         late = F.pad(clean, (LAG, -LAG))
         features: Tensor = self.teacher(relative_to_loudest(self.log_mel.whole(late)), offset)
         return features
 
     @staticmethod
-    def _heard(student: EarTransducer, lesson: Pair) -> Tensor:
+    def _heard(student: EarTransducer, lesson: Pair) -> Hearing:
         ticks = lesson.heard.shape[1] // LAG
         present = torch.zeros(len(lesson.heard), ticks, dtype=torch.bool)
         nothing = torch.zeros(len(lesson.heard), ticks, 1, 1).expand(-1, -1, 96, 96)
@@ -164,4 +174,11 @@ def _stream(
 ) -> TrainingStream:
     """Examples with pictures; their labels are not looked at, so any pieces will do."""
     pieces = train_pieces([_PANGRAM], _LETTERS)
-    return TrainingStream(sources, pieces, augmentation, batch_size=options.batch_size, seed=seed)
+    return TrainingStream(
+        sources,
+        pieces,
+        augmentation,
+        batch_size=options.batch_size,
+        seed=seed,
+        speaker_balance=_SPEAKER_BALANCE,
+    )

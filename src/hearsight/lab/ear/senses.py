@@ -12,7 +12,7 @@ from hearsight.errors import HearsightError
 
 
 def read_senses(path: Path) -> dict[str, Tensor]:
-    """Weights of the averaged student, ``ear.…`` and, if it has eyes, ``eyes.…`` and ``video.…``.
+    """Weights of the averaged student: ``ear.…``; if it has eyes also ``eyes.…``, ``video.…``, ``whole.…``.
 
     Raises:
         HearsightError: it is not a checkpoint of ``distil``.

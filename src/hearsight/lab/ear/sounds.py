@@ -20,6 +20,8 @@ from hearsight.lab.data.augment_audio import (
     active_power,
     change_speed,
     draw_noise,
+    microphone_colour,
+    over_telephone,
     reverberate,
     room_response,
 )
@@ -99,30 +101,6 @@ def read_rooms(folder: Path) -> list[Samples]:
     responses = [np.concatenate([chunk.samples for chunk in read_chunks(path)]) for path in paths]
     cut = [response[np.abs(response).argmax() :] for response in responses]
     return [(response / np.abs(response).max()).astype(np.float32) for response in cut]
-
-
-def microphone_colour(rng: np.random.Generator) -> Samples:
-    """Response of 32 ms with random gains of ±9 dB over frequency, sometimes cut off above 3.4 to 7 kHz."""
-    lines = np.linspace(0, SAMPLE_RATE / 2, 257)
-    points = [0, 150, 400, 1000, 2000, 3400, 5000, 8000]
-    gains = np.interp(lines, points, rng.uniform(-9, 9, len(points)))
-    if rng.random() < 0.4:
-        gains -= 0.03 * np.clip(lines - rng.uniform(3400, 7000), 0, 1500)
-    cepstrum = np.fft.irfft(gains * np.log(10) / 20)  # minimum phase: nothing comes before the sound itself
-    cepstrum[1:256] *= 2
-    cepstrum[257:] = 0
-    response = np.fft.irfft(np.exp(np.fft.rfft(cepstrum)))
-    return response.astype(np.float32)
-
-
-def over_telephone(samples: Samples, rng: np.random.Generator) -> Samples:
-    """Without what is above 3.2 to 4 kHz, and half of the time without what is below 80 to 300 Hz."""
-    spectrum = np.fft.rfft(samples)
-    frequencies = np.linspace(0, SAMPLE_RATE / 2, len(spectrum))
-    spectrum[frequencies > rng.uniform(3200, 4000)] = 0
-    if rng.random() < 0.5:
-        spectrum[frequencies < rng.uniform(80, 300)] = 0
-    return np.fft.irfft(spectrum, len(samples)).astype(np.float32)
 
 
 class PairStream:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hearsight.errors import HearsightError
-from hearsight.lab.ear.encoder import DIM, Chunking, Encoder
+from hearsight.lab.ear.encoder import DIM, Attention, Chunking, Encoder
 from hearsight.lab.ear.log_mel import HOP, WINDOW, LogMel, relative_to_reference
 from hearsight.lab.network.config import ModelConfig
 from hearsight.lab.network.model import (
@@ -25,7 +27,7 @@ FRAMES_PER_TICK = 2
 LAG = SAMPLES_PER_FRAME
 """Samples by which the features lag behind: the convolutions look 22.5 ms ahead."""
 _HISTORY = LAG + WINDOW // 2
-_SENSES = ("ear", "eyes", "video")
+_SENSES = ("ear", "eyes", "video", "whole")
 RESTARTED = "ear_heard"
 """The state that counts what was heard: set to 0, it makes the ear forget all before."""
 
@@ -73,11 +75,42 @@ class Eyes(nn.Module):
         return heard.unflatten(2, (FRAMES_PER_TICK, DIM)).flatten(1, 2)
 
 
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What the senses make of whole clips.
+
+    Attributes:
+        frames: ``(batch, 2 * ticks, 384)`` convolved sound, with what the lips add to it.
+        streamed: features of these, alike, heard chunk by chunk.
+    """
+
+    frames: Tensor
+    streamed: Tensor
+
+
+class WholeHearing(nn.Module):
+    """Hears an utterance that is over once more, all at once: for a second pass."""
+
+    frames_per_tick = FRAMES_PER_TICK
+
+    def __init__(self, attention: Attention) -> None:
+        super().__init__()
+        self.attention = attention
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``(batch, ticks, 1536)`` of the front-end to ``(batch, 2 * ticks, 384)``."""
+        frames = features[..., FRAMES_PER_TICK * DIM :].unflatten(2, (FRAMES_PER_TICK, DIM))
+        return self.attention.attend(frames.flatten(1, 2))
+
+
 class EarTransducer(AVTransducer):
     """Log-mel, Whisper's encoder in chunks with the lips fused into its input, Emformer, transducer.
 
     What the lips add comes before the encoder's attention, so that its features stay of the kind that the
-    pretrained decoder reads. Features lag one frame behind, for the look-ahead of the convolutions.
+    pretrained decoder reads. A second set of the attention's layers hears an utterance all at once when it
+    is over (A. Narayanan et al., "Cascaded encoders for unifying streaming and non-streaming ASR", 2021); it
+    needs the convolved sound, which the front-end passes on beside the features of the stream. All lag one
+    frame behind, for the look-ahead of the convolutions.
     """
 
     def make_senses(self) -> None:
@@ -88,6 +121,7 @@ class EarTransducer(AVTransducer):
         self.ear = Encoder(Chunking(chunk=FRAMES_PER_TICK * config.segment))
         self.video = video_frontend(config)
         self.eyes = Eyes(config.frontend_dim, config.fusion_hidden, config.dropout)
+        self.whole = Attention()
 
     def take_senses(self, weights: dict[str, Tensor]) -> None:
         """Take the weights of the ear, and of the eyes where there are any, from elsewhere.
@@ -122,21 +156,22 @@ class EarTransducer(AVTransducer):
     def fuse(
         self, audio: Tensor, video: Tensor, audio_present: Tensor, video_present: Tensor, state: State
     ) -> tuple[Tensor, State]:
-        """As the base class has it, for exactly one segment of frames: features ``(batch, segment, 768)``."""
+        """As the base class has it, for exactly one segment of frames: ``(batch, segment, 1536)``."""
         delayed = torch.cat([state["sound"], audio], 1)
         length = audio.shape[1] + WINDOW  # the segment's windows and the first one after it
         log_mel = relative_to_reference(self.log_mel(delayed[:, :length]))
         patches = standardise_frames(shrink_crops(video.to(audio.dtype))) * video_present[..., None, None]
         seen, video_state = self.video(patches, split_state(state, "video_"))
-        features, ear_state = self.ear.step(
-            log_mel, split_state(state, "ear_"), lambda frames: self.eyes(frames, seen, video_present)
-        )
+        ear_state = split_state(state, "ear_")
+        frames, convolved = self.ear.convolve_step(log_mel, ear_state)
+        frames = self.eyes(frames, seen, video_present)
+        streamed, attended = self.ear.attend_step(frames, ear_state)
         after = {
             "sound": delayed[:, -_HISTORY:],
-            **join_state("ear_", ear_state),
+            **join_state("ear_", {**convolved, **attended}),
             **join_state("video_", video_state),
         }
-        return features.unflatten(1, (-1, FRAMES_PER_TICK)).flatten(2), after
+        return _to_ticks(Hearing(frames, streamed)), after
 
     def initial_frontend_state(self, batch: int) -> State:
         """See the base class."""
@@ -150,12 +185,12 @@ class EarTransducer(AVTransducer):
         self, audio: Tensor, video: Tensor, audio_present: Tensor, video_present: Tensor
     ) -> Tensor:
         """See the base class; the same as :meth:`fuse` segment by segment."""
-        return self.hear_whole(audio, video, video_present).unflatten(1, (-1, FRAMES_PER_TICK)).flatten(2)
+        return _to_ticks(self.hear_whole(audio, video, video_present))
 
     def hear_whole(
         self, audio: Tensor, video: Tensor, video_present: Tensor, offset: Tensor | None = None
-    ) -> Tensor:
-        """Features ``(batch, 2 * frames, 384)`` of whole clips, one frame late.
+    ) -> Hearing:
+        """What whole clips sound like, one frame late.
 
         Args:
             audio: ``(batch, frames * 640)``.
@@ -166,13 +201,20 @@ class EarTransducer(AVTransducer):
         with torch.no_grad():
             late = F.pad(audio, (_HISTORY, 0))[:, : audio.shape[1] + WINDOW - HOP]
             log_mel = relative_to_reference(self.log_mel(late))
+        frames = self.ear.convolve(log_mel)
         rows = video_present.any(1).nonzero().squeeze(1)
-        if not len(rows):
-            features: Tensor = self.ear(log_mel, offset)
-            return features
-        patches = standardise_frames(shrink_crops(video[rows].to(audio.dtype)))
-        patches = patches * video_present[rows][..., None, None]
-        lips, _ = self.video(patches, self.video.initial_state(len(rows)))  # type: ignore[operator]
-        seen = lips.new_zeros(len(audio), *lips.shape[1:]).index_put((rows,), lips)
-        features = self.ear(log_mel, offset, lambda frames: self.eyes(frames, seen, video_present))
-        return features
+        if len(rows):
+            patches = standardise_frames(shrink_crops(video[rows].to(audio.dtype)))
+            patches = patches * video_present[rows][..., None, None]
+            lips, _ = self.video(patches, self.video.initial_state(len(rows)))  # type: ignore[operator]
+            seen = lips.new_zeros(len(audio), *lips.shape[1:]).index_put((rows,), lips)
+            frames = self.eyes(frames, seen, video_present)
+        return Hearing(frames, self.ear.attend(frames, offset, self.ear.chunking))
+
+
+def _to_ticks(hearing: Hearing) -> Tensor:
+    """``(batch, ticks, 1536)``: the streamed features of each tick, then its convolved frames."""
+    parts = [
+        part.unflatten(1, (-1, FRAMES_PER_TICK)).flatten(2) for part in (hearing.streamed, hearing.frames)
+    ]
+    return torch.cat(parts, 2)

@@ -52,8 +52,8 @@ def predictor(config: ModelConfig) -> nn.Module:
 class AVTransducer(nn.Module):
     """Front-ends, fusion, Emformer, predictor, joiner; and the heads that help it to learn.
 
-    The ``ctc`` and ``frame`` heads are used in training alone: framewise word targets are what frees a
-    small corpus from the plateau at the grammar's prior.
+    The heads are used in training alone: framewise word targets (``frame``) are what frees a small corpus
+    from the plateau at the grammar's prior; ``acoustic`` and ``language`` are those of the pruned loss.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -68,9 +68,12 @@ class AVTransducer(nn.Module):
         self.joiner = Joiner(config.joiner_dim, config.vocabulary_size, config.joiner_activation)
         self.ctc = nn.Linear(config.encoder_dim, config.vocabulary_size)
         self.frame = nn.Linear(config.encoder_dim, config.vocabulary_size)
+        self.acoustic = nn.Linear(config.encoder_dim, config.vocabulary_size)
+        self.language = nn.Linear(config.joiner_dim, config.vocabulary_size)
         self.joiner.start_blank(config.blank)
         with torch.no_grad():
             self.ctc.bias[config.blank] = 3.0
+            self.acoustic.bias[config.blank] = 3.0
 
     def make_senses(self) -> None:
         """The front-ends and the fusion; another kind of them overrides this and the three methods below."""
