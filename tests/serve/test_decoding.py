@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.serve_load import webm_take
 from hearsight.capture.files import read_chunks
 from hearsight.face import FacePath
 from hearsight.recognizer import Recognizer
@@ -30,7 +31,7 @@ from hearsight.serve.sight import Look, Mouths
 from hearsight.types import Crops
 from tests.serve.clips import clip
 from tests.serve.conftest import ROOMY
-from tests.serve.serving import Client, finals, running, slices, tick_message, webm
+from tests.serve.serving import EXAMPLE, Client, finals, running, slices, tick_message, webm
 
 
 def unpacked(message: bytes) -> Mouths:
@@ -214,6 +215,64 @@ def test_a_killed_process_takes_no_words_that_were_heard_and_no_other_stream(rec
         assert calm_first[-1]["type"] == calm_second[-1]["type"] == "done"
         assert texts(first) == texts(calm_first) != []
         assert texts(second) == texts(calm_second)
+
+
+def acknowledged(messages: list[dict]) -> int:
+    return max((each["next"] for each in messages if each["type"] == "ack"), default=0)
+
+
+def until_quiet(client: Client) -> list[dict]:
+    """All messages until nothing more has been acknowledged for a second."""
+    heard, changed = [], time.monotonic()
+    while time.monotonic() < changed + 1.0:
+        heard.append(client.hear())
+        changed = time.monotonic() if heard[-1]["type"] == "ack" else changed
+    return heard
+
+
+def test_nothing_that_was_acknowledged_is_lost_with_its_process(recognizer: Recognizer) -> None:
+    ticks = clip(4, 240)
+    ticks = replace(ticks, audio_present=np.ones(len(ticks), np.bool_))
+    pieces = [tick_message(ticks.part(start, start + 8)) for start in range(0, 240, 8)]
+    options = Options(port=0, room=ROOMY, limits=Limits(requests_per_minute=10_000))
+    with running(recognizer, options) as server, Client(server, format="ticks") as client:
+        for piece in pieces[:20]:
+            client.send(2, piece)
+        heard = client.hear_until("ack") + until_quiet(client)
+        process = server.service.decoders.process_ids[0]
+        os.kill(process, signal.SIGSTOP)
+        for piece in pieces[20:]:
+            client.send(2, piece)
+        heard += until_quiet(client)
+        os.kill(process, signal.SIGKILL)
+        heard += client.hear_until("error")
+        with Client(server, format="ticks") as other:
+            for piece in pieces[:20]:
+                other.send(2, piece)
+            other.end()
+            same = other.hear_until("done", "error")
+    assert acknowledged(heard) == 20
+    assert heard[-1]["code"] == "internal"
+    assert texts(heard) == texts(same) != []
+
+
+@pytest.mark.parametrize("crumbs", [False, True], ids=["slices", "crumbs"])
+def test_slices_are_acknowledged_when_their_sound_and_pictures_are_here(recognizer, crumbs: bool) -> None:
+    sent = webm_take(EXAMPLE, 3.0).messages
+    sent = [piece for whole in sent for piece in slices(whole, 20)] if crumbs else sent
+    options = Options(port=0, room=ROOMY, limits=Limits(requests_per_minute=10_000))
+    with running(recognizer, options) as server, Client(server, format="webm") as client:
+        heard: list[dict] = []
+        while client.count < len(sent):
+            while client.count < min(len(sent), acknowledged(heard) + 64):
+                client.send(1, sent[client.count])
+            heard += client.hear_until("ack", "error")
+        heard += until_quiet(client)
+    received = max(each["received"] for each in heard if each["type"] == "status")
+    share = acknowledged(heard) / len(sent)
+    assert share > 0.6
+    if not crumbs:
+        assert received >= 3.0 * share
 
 
 def texts(messages: list[dict]) -> list[str]:

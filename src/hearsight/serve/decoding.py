@@ -13,6 +13,7 @@ import math
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -32,6 +33,9 @@ _LEAST, _MOST = 2, 8
 """Processes: one alone would take all streams with it; beyond eight the networks' own thread is the limit."""
 _BUFFER_BYTES = 1 << 20
 _FAREWELL_S = 2.0
+_LATE_CHUNKS: dict[Source, int] = {"ticks": 0, "webm": 2, "file": 2}
+"""Chunks that may still hold some of what had been read before them: in a recording sound and pictures wait
+for each other, in messages of ticks they come together."""
 
 
 def enough_for(cores: float) -> int:
@@ -72,7 +76,7 @@ class Decoders:
         """
         self.warm_up()
         process = min(self._processes, key=lambda each: len(each.streams))
-        decoding = Decoding(process, next(self._numbers), self._limits.inbox_bytes)
+        decoding = Decoding(process, next(self._numbers), self._limits, _LATE_CHUNKS[format])
         decoding.tell("open", format=format, modality=modality, block=block, limits=asdict(self._limits))
         self.warm_up()
         return decoding
@@ -111,12 +115,20 @@ class Decoding:
     Args:
         process: that decodes it.
         number: of the stream.
-        most_bytes: of messages that may wait to be decoded.
+        limits: of its input.
+        late: chunks after that with which a message was read, until all of it is here.
+
+    Attributes:
+        settled: messages of which all is here, so that it is not lost with the process.
     """
 
-    def __init__(self, process: _DecodingProcess, number: int, most_bytes: int) -> None:
-        self._process, self._number, self._most_bytes = process, number, most_bytes
-        self._sent = self._taken = 0
+    def __init__(self, process: _DecodingProcess, number: int, limits: Limits, late: int) -> None:
+        self._process, self._number, self._most_bytes = process, number, limits.inbox_bytes
+        self._sent = self._taken = self.settled = 0
+        self._ends = deque[int]()  # what had been sent with each message that is not settled
+        self._read = deque([0] * (late + 1), late + 1)  # what had been taken with each of the last chunks
+        # Clients that cut their input into crumbs would wait for ever for the first to be settled.
+        self._most_unsettled = limits.unacknowledged // 2
         self._found: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
         self._room, self._made = asyncio.Event(), asyncio.Queue[tuple[Mouths, float] | Refusal | None]()
         process.streams[number] = self
@@ -129,6 +141,7 @@ class Decoding:
             self._room.clear()
             await self._room.wait()
         self._sent += size
+        self._ends.append(self._sent)
         self.tell("take", content, stamp=time.monotonic())
 
     def end(self) -> None:
@@ -165,6 +178,9 @@ class Decoding:
         """What the process says."""
         self._taken = head["taken"]
         self._room.set()
+        if head["is"] == "mouths":
+            self._read.append(self._taken)
+        self._settle()
         match head["is"]:
             case "mouths":
                 self._made.put_nowait((unpack_mouths(head, body), head["stamp"]))
@@ -175,6 +191,15 @@ class Decoding:
                 self._refuse(Refusal(head["code"], head["message"]))
             case "over":
                 self._made.put_nowait(None)
+
+    def _settle(self) -> None:
+        """Count messages of which all is here, now that more has come."""
+        while self._ends and self._ends[0] <= self._read[0]:
+            self._ends.popleft()
+            self.settled += 1
+        while len(self._ends) > self._most_unsettled and self._ends[self._most_unsettled] <= self._taken:
+            self._ends.popleft()
+            self.settled += 1
 
     def lose(self) -> None:
         """The process is no more."""

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 AHEAD = 4
 """Chunks of a stream that may be on their way to the server."""
-_REPORT_BYTES = 64 << 10
+_REPORT_BYTES, _REPORT_MESSAGES = 64 << 10, 16
 """Input taken without a chunk coming of it, after which the server is told."""
 
 
@@ -115,7 +115,7 @@ class _Stream:
         self._limits = Limits(**head["limits"])
         self._process, self._looking, self._number = process, looking, number
         self._eye = Eye()
-        self._told = 0
+        self._told = self._untold = 0
         self._closed = False
         threading.Thread(target=self._run, name=f"hearsight-input-{number}", daemon=True).start()
 
@@ -178,12 +178,13 @@ class _Stream:
             tick += message.ticks
 
     def _taken(self) -> None:
-        """Input that brings no mouths for long is acknowledged too."""
-        if self.inbox.taken - self._told >= _REPORT_BYTES:
+        """Input that brings no mouths for long is told of too."""
+        self._untold += 1
+        if self.inbox.taken - self._told >= _REPORT_BYTES or self._untold >= _REPORT_MESSAGES:
             self._say("taken")
 
     def _head(self, what: str, **more: Any) -> Head:
-        self._told = self.inbox.taken
+        self._told, self._untold = self.inbox.taken, 0
         return {"is": what, "stream": self._number, "taken": self._told, "cpu": time.process_time(), **more}
 
     def _say(self, what: str, **more: Any) -> None:

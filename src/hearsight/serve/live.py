@@ -206,7 +206,7 @@ class Connection:
             if len(content) > self._limits.message_bytes + HEADER_BYTES:
                 raise Refusal("too_large", f"a message has more than {self._limits.message_bytes} bytes")
             await session.take(*parse_binary(content, session.format))
-            if session.next - self._acknowledged >= _ACK_MESSAGES:
+            if session.acknowledged - self._acknowledged >= _ACK_MESSAGES:
                 session.changed.set()
 
     def _obey(self, message: dict[str, Any], session: Session) -> None:
@@ -248,10 +248,11 @@ class Connection:
         await self._socket.close(1000)
 
     async def _acknowledge(self, session: Session) -> None:
-        waiting = session.next - self._acknowledged
-        if waiting >= _ACK_MESSAGES or (waiting and self._ack_due()):
-            self._acknowledged = session.next
-            await self._say({"type": "ack", "next": session.next})
+        # A client that has resumed knows of more already: what it need not send again.
+        waiting = session.acknowledged - self._acknowledged
+        if waiting >= _ACK_MESSAGES or (waiting > 0 and self._ack_due()):
+            self._acknowledged = session.acknowledged
+            await self._say({"type": "ack", "next": self._acknowledged})
 
     async def _say(self, message: dict[str, Any]) -> None:
         text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))

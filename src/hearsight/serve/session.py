@@ -85,6 +85,11 @@ class Session:
         self.ended = False
         self._tasks = [asyncio.create_task(self._collect()), asyncio.create_task(self._feed())]
 
+    @property
+    def acknowledged(self) -> int:
+        """Number of the first message that would be lost if its decoding process were killed."""
+        return self._decoding.settled
+
     async def take(self, number: int, content: memoryview) -> None:
         """Take a binary message, waiting for room; one that was taken before is dropped.
 
