@@ -263,9 +263,11 @@ def test_slices_are_acknowledged_when_their_sound_and_pictures_are_here(recogniz
     options = Options(port=0, room=ROOMY, limits=Limits(requests_per_minute=10_000))
     with running(recognizer, options) as server, Client(server, format="webm") as client:
         heard: list[dict] = []
-        while client.count < len(sent):
-            while client.count < min(len(sent), acknowledged(heard) + 64):
-                client.send(1, sent[client.count])
+        for number, piece in enumerate(sent):
+            while number >= acknowledged(heard) + client.hello["limits"]["unacknowledged"]:
+                heard += client.hear_until("ack", "error")
+            client.send(1, piece)
+        while not acknowledged(heard):
             heard += client.hear_until("ack", "error")
         heard += until_quiet(client)
     received = max(each["received"] for each in heard if each["type"] == "status")
