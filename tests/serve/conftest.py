@@ -10,7 +10,6 @@ import pytest
 from hearsight.recognizer import Bundle, Recognizer
 from hearsight.serve.admission import Room
 from hearsight.serve.engine import Engine
-from tests.recognizer.toy_bundle import write_toy_bundle
 
 ROOMY = Room(max_lag_s=math.inf, max_share=math.inf)
 """Tests of what is heard do not depend on how fast the machine is."""
@@ -18,6 +17,9 @@ ROOMY = Room(max_lag_s=math.inf, max_share=math.inf)
 
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    # It needs onnx, which an environment for Ray alone has not.
+    from tests.recognizer.toy_bundle import write_toy_bundle
+
     return Bundle.load(write_toy_bundle(tmp_path_factory.mktemp("bundles") / "toy")).open()
 
 
