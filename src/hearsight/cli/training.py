@@ -63,7 +63,8 @@ def train(
         bool, typer.Option("--frozen-senses", help="Ear and eyes of small-en stay as they are.")
     ] = False,
     pruned: Annotated[
-        bool, typer.Option("--pruned", help="Join only where alignments are likely to pass: less time a step.")
+        bool,
+        typer.Option("--pruned", help="Join only where alignments are likely to pass: less time a step."),
     ] = False,
     senses: Annotated[
         tuple[float, float, float],

@@ -15,6 +15,7 @@ from hearsight.recognizer.biasing import ContextGraph
 from hearsight.recognizer.bundle import Bundle
 from hearsight.recognizer.endpoint import EndpointRule
 from hearsight.recognizer.listening import Listening
+from hearsight.recognizer.rereading import Rereading
 from hearsight.recognizer.retiming import retime
 from hearsight.recognizer.second_pass import SecondPass
 from hearsight.recognizer.session import Segment
@@ -28,7 +29,8 @@ class Decoder:
 
     At the end of an utterance the beam begins anew, as in training; the encoder, outside, goes on. Where
     nobody speaks the beam is not asked: there can be no word, and the search costs nothing. With a second
-    pass the finals are its words, with times by the beam's; if it finds none, they are the beam's.
+    pass the finals are its words, with times by the beam's; if it finds none, they are the beam's. Partials
+    have its words too, as far as it is sure of them; not while the search is greedy, which is to save time.
 
     Args:
         bundle: predictor, joiner and pieces.
@@ -68,6 +70,7 @@ class Decoder:
             context=context,
         )
         self._second_pass = second_pass
+        self._rereading = None if second_pass is None else Rereading(second_pass)
         longest_ticks = round(second_pass.longest_s * FRAME_RATE) if second_pass is not None else 0
         self._window = Window(longest_ticks, lead)
         self._beginnings = Beginnings(listening.hold, start)
@@ -80,6 +83,8 @@ class Decoder:
         self._start = start
         self._senses = np.zeros(2, np.bool_)
         self._shown = ("", 0)
+        if self._rereading is not None:
+            self._rereading.begin()
 
     def restarts(self, start: int, speech: NDArray[np.bool_]) -> bool:
         """Whether the networks that hear best from the beginning of an utterance begin anew with a block.
@@ -120,6 +125,7 @@ class Decoder:
             self._remember(now, segment.features[index])
             yield from self._end(now)
         self._beam.commit(segment.start + len(segment.encoded) - self._commit_ticks)
+        self._reread(segment.start + len(segment.encoded))
         event = self._event("partial")
         if self._shown != (event.text, event.stable):
             self._shown = event.text, event.stable
@@ -161,6 +167,14 @@ class Decoder:
             self._window.add(now, features)
             self._window.forget(self._beginnings.first)
 
+    def _reread(self, now: int) -> None:
+        """Let the second pass look at what has been said up to a tick, if it is time."""
+        rereading = self._rereading
+        if rereading is None or self._beam.is_empty or self._beam.width == 1 or not len(self._window):
+            return
+        if rereading.is_due(now):
+            rereading.read(self._window.taken(), now)
+
     def _read_again(self, event: Event) -> Event:
         """The final with the words of the second pass, if it finds any."""
         if self._second_pass is None or not len(self._window):
@@ -178,6 +192,8 @@ class Decoder:
             earliest_s=self._spoken_s,
             latest_s=self._heard_s,
         )
+        if kind == "partial" and self._rereading is not None:
+            words = self._rereading.words(words, earliest_s=self._spoken_s, latest_s=self._heard_s)
         names: tuple[Sense, ...] = ("audio", "video")
         senses = tuple(name for name, had in zip(names, self._senses, strict=True) if had)
         stable = len(words) if kind == "final" else self._stable()

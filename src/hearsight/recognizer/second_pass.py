@@ -128,14 +128,25 @@ class SecondPass:
         tokens, log_probabilities = self.tokens(features)
         return to_read_words([self._tokens[token] for token in tokens], log_probabilities)
 
-    def tokens(self, features: NDArray[np.float32]) -> tuple[list[int], list[float]]:
+    def glance(self, features: NDArray[np.float32]) -> list[ReadWord]:
+        """The same at a fraction of the cost: the likeliest token again and again."""
+        tokens, log_probabilities = self.tokens(features, 1)
+        return to_read_words([self._tokens[token] for token in tokens], log_probabilities)
+
+    def tokens(
+        self, features: NDArray[np.float32], width: int | None = None
+    ) -> tuple[list[int], list[float]]:
         """The likeliest text of a beam of a few, each to its end.
+
+        Args:
+            features: ``(ticks, feature_dim)``.
+            width: texts that are followed at a time, if not as many as usual.
 
         Returns:
             The tokens, and the natural log of each one's probability; none if no text ends without a loop
             and within what can be said in the time.
         """
-        config = self._config
+        config, width = self._config, width or self._width
         limit = min(token_limit(len(features) / FRAME_RATE), config.context - len(config.prompt))
         heard = self._decoder.listen(features)
         memory = np.zeros((1, 2 * config.layers, config.heads, 0, config.head_dim), np.float32)
@@ -143,8 +154,8 @@ class SecondPass:
             scores, memory = self._decoder.read([token], memory, heard)
         alive, ended, forbidden = [_Text()], list[_Text](), self._not_first
         for _ in range(limit):
-            alive, sources = self._extended(alive, scores + forbidden, ended)
-            if not alive or len(ended) >= self._width:
+            alive, sources = self._extended(alive, scores + forbidden, ended, width)
+            if not alive or len(ended) >= width:
                 break
             latest = [text.tokens[-1] for text in alive]
             scores, memory = self._decoder.read(latest, memory[sources], heard)
@@ -153,7 +164,7 @@ class SecondPass:
         return list(best.tokens[:-1]), list(best.log_probabilities[:-1])
 
     def _extended(
-        self, texts: Sequence[_Text], scores: NDArray[np.float32], ended: list[_Text]
+        self, texts: Sequence[_Text], scores: NDArray[np.float32], ended: list[_Text], width: int
     ) -> tuple[list[_Text], list[int]]:
         """The likeliest continuations that go on and their sources; those that end are added to ``ended``."""
         worth = scores + np.array([[text.score] for text in texts], np.float32)
@@ -161,7 +172,7 @@ class SecondPass:
         order = np.argsort(-worth[rows, tokens], kind="stable")
         alive, sources = list[_Text](), list[int]()
         for row, token in zip(rows[order].tolist(), tokens[order].tolist(), strict=True):
-            if len(alive) == self._width:
+            if len(alive) == width:
                 break
             text = texts[row].with_token(token, float(scores[row, token]))
             if token == self._config.end:

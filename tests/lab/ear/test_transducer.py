@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hearsight.errors import HearsightError
-from hearsight.lab.ear.transducer import RESTARTED, EarTransducer, WholeHearing, transducer
+from hearsight.lab.ear.transducer import RESTARTED, EarTransducer, Roughening, WholeHearing, transducer
 from hearsight.lab.network.config import ModelConfig
 from hearsight.lab.network.model import AVTransducer
 
@@ -125,6 +125,17 @@ def test_frozen_senses_learn_nothing_and_drop_nothing():
     learned = {name.split(".")[0] for name, value in model.named_parameters() if value.grad is not None}
     assert "encoder" in learned
     assert not learned & {"ear", "eyes", "video", "whole"}
+
+
+def test_training_alone_hears_roughly():
+    torch.manual_seed(0)
+    roughen, features = Roughening(noise=0.5, masks=1, longest=4), torch.randn(64, 50, 8)
+    rough = roughen(features)
+    silenced = (rough == 0).all(2)
+    assert 0 < silenced.sum(1).float().mean() < 4
+    missed = (rough - features)[~silenced].square().mean() / features.var()
+    assert 0.02 < missed < 0.25
+    assert torch.equal(roughen.eval()(features), features)
 
 
 def test_an_ear_is_taken_with_its_eyes_or_refused():

@@ -103,6 +103,34 @@ class WholeHearing(nn.Module):
         return self.attention.attend(frames.flatten(1, 2))
 
 
+class Roughening(nn.Module):
+    """What training does to the features of an ear that does not learn.
+
+    An ear that was distilled on few voices misses more of the features of others: that is like noise, of
+    which each utterance gets up to so much of the features' deviation. Stretches of silence are as in
+    SpecAugment (D. S. Park et al., 2019).
+    """
+
+    def __init__(self, noise: float = 0.45, masks: int = 2, longest: int = 10) -> None:
+        super().__init__()
+        self.noise, self.masks, self.longest = noise, masks, longest
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``(batch, ticks, dim)`` to the same shape; as they are in evaluation."""
+        if not self.training:
+            return features
+        batch, ticks = features.shape[:2]
+        spread = features.detach().float().std((0, 1)).to(features.dtype)
+        amount = self.noise * torch.rand(batch, 1, 1, device=features.device)
+        rough = features + torch.randn_like(features) * (amount.to(features.dtype) * spread)
+        tick = torch.arange(ticks, device=features.device)
+        for _ in range(self.masks):
+            start = torch.randint(ticks, (batch, 1), device=features.device)
+            stop = start + torch.randint(self.longest + 1, (batch, 1), device=features.device)
+            rough = rough.masked_fill(((tick >= start) & (tick < stop)).unsqueeze(2), 0.0)
+        return rough
+
+
 class EarTransducer(AVTransducer):
     """Log-mel, Whisper's encoder in chunks with the lips fused into its input, Emformer, transducer.
 
@@ -122,6 +150,7 @@ class EarTransducer(AVTransducer):
         self.video = video_frontend(config)
         self.eyes = Eyes(config.frontend_dim, config.fusion_hidden, config.dropout)
         self.whole = Attention()
+        self.roughen = Roughening()
 
     def take_senses(self, weights: dict[str, Tensor]) -> None:
         """Take the weights of the ear, and of the eyes where there are any, from elsewhere.
@@ -184,8 +213,9 @@ class EarTransducer(AVTransducer):
     def fuse_whole(
         self, audio: Tensor, video: Tensor, audio_present: Tensor, video_present: Tensor
     ) -> Tensor:
-        """See the base class; the same as :meth:`fuse` segment by segment."""
-        return _to_ticks(self.hear_whole(audio, video, video_present))
+        """See the base class; the same as :meth:`fuse` segment by segment, but for training's roughness."""
+        features: Tensor = self.roughen(_to_ticks(self.hear_whole(audio, video, video_present)))
+        return features
 
     def hear_whole(
         self, audio: Tensor, video: Tensor, video_present: Tensor, offset: Tensor | None = None
