@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import socket
+import struct
+import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import pytest
 from starlette.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
+from hearsight.recognizer import Recognizer
+from hearsight.serve import http, live
 from hearsight.serve.access import Access
+from hearsight.serve.app import Options
 from hearsight.serve.decoding import Decoders
 from hearsight.serve.limits import Limits
 from hearsight.serve.live import Connection
@@ -18,6 +31,9 @@ from hearsight.serve.outbox import Heard, Outbox
 from hearsight.serve.session import History, Sessions
 from hearsight.serve.transcriptions import _EventStream
 from hearsight.types import Event, Word
+from tests.serve.clips import clip
+from tests.serve.conftest import ROOMY
+from tests.serve.serving import Client, Running, finals, running, tick_message
 
 
 class Deaf:
@@ -61,6 +77,55 @@ def test_a_client_that_never_reads_is_cut_off(engine) -> None:
             await decoders.close()
 
     asyncio.run(converse())
+
+
+def test_a_live_client_that_never_reads_is_cut_off_and_disturbs_nobody(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LOOK_S", 0.0)  # much is said, so that what lies between is full soon
+    monkeypatch.setattr(live, "HEARTBEAT_S", 0.01)
+    monkeypatch.setattr(http, "UNREAD_S", 1.5)
+    limits = Limits(send_s=1.0, resume_s=0.5, requests_per_minute=10_000)
+    ticks = clip(3, 150)
+    ticks = replace(ticks, audio_present=np.ones(len(ticks), np.bool_))
+    pieces = [tick_message(ticks.part(start, start + 1)) for start in range(150)]
+    with running(recognizer, Options(port=0, room=ROOMY, limits=limits)) as server:
+        calm = texts_of(server, pieces)
+        with deaf_client(server) as deaf:
+            deaf.send('{"type": "hello", "version": 1, "format": "ticks", "look": true}')
+            cut_off = threading.Thread(target=talk_until_cut_off, args=(deaf, pieces), daemon=True)
+            cut_off.start()
+            assert texts_of(server, pieces) == calm != []
+            cut_off.join(60)
+            assert not cut_off.is_alive()
+        until = time.monotonic() + 10
+        while server.engine.streams and time.monotonic() < until:
+            time.sleep(0.05)
+        assert server.engine.streams == 0
+
+
+def texts_of(server: Running, pieces: list[bytes]) -> list[str]:
+    with Client(server, format="ticks") as client:
+        for piece in pieces:
+            client.send(2, piece)
+        client.end()
+        return [each["text"] for each in finals(client.hear_until("done", "error"))]
+
+
+def deaf_client(server: Running) -> ClientConnection:
+    """A client whose socket holds little, and that takes nothing out of it."""
+    host, port = server.url.removeprefix("http://").split(":")
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    held.connect((host, int(port)))
+    return connect(server.stream, sock=held, max_queue=1, close_timeout=0.1)
+
+
+def talk_until_cut_off(deaf: ClientConnection, pieces: list[bytes]) -> None:
+    with suppress(ConnectionClosed, OSError):
+        for number in itertools.count():
+            deaf.send(struct.pack("<BI", 2, number) + pieces[number % len(pieces)])
+            time.sleep(0.02)
 
 
 def test_a_reader_of_server_sent_events_that_never_reads_is_cut_off(engine) -> None:

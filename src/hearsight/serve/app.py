@@ -28,7 +28,7 @@ from hearsight.serve.admission import Busy, Room
 from hearsight.serve.answers import HttpError
 from hearsight.serve.decoding import Decoders, enough_for
 from hearsight.serve.engine import Engine
-from hearsight.serve.http import HEADERS_BYTES, ImpatientHttp
+from hearsight.serve.http import HEADERS_BYTES, ImpatientHttp, ImpatientWebSocket
 from hearsight.serve.limits import Limits
 from hearsight.serve.live import Connection
 from hearsight.serve.metrics import Metrics
@@ -260,7 +260,7 @@ class Server(uvicorn.Server):
                 host=options.host,
                 port=options.port,
                 http=ImpatientHttp,
-                ws="websockets-sansio",
+                ws=ImpatientWebSocket,
                 ws_max_size=options.limits.message_bytes + 64,
                 ws_ping_interval=20.0,
                 ws_ping_timeout=30.0,
