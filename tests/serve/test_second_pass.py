@@ -27,4 +27,5 @@ def test_finals_of_two_passes_are_the_same_alone_and_in_company(toy):
         heard += outcome.get()
     texts = [[event.text for event in finals(heard)] for heard in events]
     assert texts == [[event.text for event in finals(heard)] for heard in alone]
-    assert sum(map(len, texts)) == len(script.windows) > 2
+    # What is being said is read along too, so that there are more readings than finals.
+    assert len(script.windows) >= sum(map(len, texts)) > 2
