@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -15,8 +16,10 @@ from hearsight.errors import BundleError, HearsightError
 from hearsight.recognizer import Bundle, EndpointRule, Recognizer
 from hearsight.recognizer.biasing import ContextGraph, Hotword
 from hearsight.recognizer.config import BundleConfig, SecondPassConfig
+from hearsight.recognizer.reading import ReadWord, is_trusted
 from hearsight.recognizer.second_pass import SecondPass, read_tokens
 from hearsight.recognizer.session import EncoderSession, Ticks
+from hearsight.types import Word
 from tests.recognizer.speaker import room
 from tests.recognizer.test_stream import TICK, clip, finals, recognise, sound
 
@@ -41,7 +44,7 @@ class Script:
     """A decoder that reads what a function of the features says."""
 
     def __init__(self, read) -> None:
-        self.tokens_of, self.windows = read, []
+        self.tokens_of, self.windows, self.log_probability = read, [], -0.1
 
     def listen(self, features):
         assert features.ndim == 2
@@ -55,7 +58,7 @@ class Script:
         scores[:, 3] = 0.0  # it would like brackets best
         for text, known in zip(scores, memory[:, 0, 0, :, 0].astype(int).tolist(), strict=True):
             assert known[:2] == [START, START][: len(known)]
-            text[heard["script"][len(known) - 2]] = -0.5
+            text[heard["script"][len(known) - 2]] = self.log_probability
         return scores, memory
 
 
@@ -148,6 +151,29 @@ def test_a_reading_without_words_or_in_a_loop_is_not_taken(toy, read):
     assert [event.text for event in events] == [event.text for event in expected]
 
 
+@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=6), st.lists(st.floats(-9.0, 0.0), max_size=6))
+def test_the_first_pass_keeps_its_words_only_where_it_is_surer_by_a_margin(confidences, log_probabilities):
+    heard = [Word("lay", 0.0, 0.1, confidence) for confidence in confidences]
+    read = [ReadWord("place", each) for each in log_probabilities]
+    if not read:
+        assert not is_trusted(read, heard)
+        return
+    assert is_trusted([ReadWord("place", -0.2)] * 3, heard), "what was read surely is taken"
+    assert is_trusted(read, [replace(word, confidence=0.0) for word in heard])
+    sure = [replace(word, confidence=1.0) for word in heard]
+    assert is_trusted(read, sure) == (math.exp(sum(log_probabilities) / len(read)) >= 0.8)
+
+
+def test_a_final_is_of_one_pass_or_of_the_other(toy):
+    recognizer, script = with_second_pass(toy, lambda _: [0, 1])
+    whole = clip(3, 250)
+    heard = finals(recognise(replace(recognizer, finals="one-pass"), whole, [250]))
+    assert all(event.text == "One two" for event in finals(recognise(recognizer, whole, [250])))
+    script.log_probability = -9.0
+    unsure = finals(recognise(recognizer, whole, [250]))
+    assert [event.text for event in unsure] == [event.text for event in heard]
+
+
 def test_where_no_word_was_heard_nothing_is_read(toy):
     recognizer, script = with_second_pass(toy, lambda _: [0])
     everything = np.ones(300, np.bool_)
@@ -201,7 +227,7 @@ def test_tokens_that_are_no_speech_are_never_read(toy):
     second_pass = recognizer.bundle.second_pass
     tokens, log_probabilities = second_pass.tokens(np.zeros((50, 12), np.float32))
     assert tokens[0] not in (2, 3) and 3 not in tokens, "neither a full stop first, nor a bracket at all"
-    assert all(each <= -0.5 for each in log_probabilities)
+    assert all(each <= -0.1 for each in log_probabilities)
 
 
 def test_no_more_is_read_than_can_be_said_in_the_time(toy):

@@ -15,6 +15,7 @@ from hearsight.recognizer.biasing import ContextGraph
 from hearsight.recognizer.bundle import Bundle
 from hearsight.recognizer.endpoint import EndpointRule
 from hearsight.recognizer.listening import Listening
+from hearsight.recognizer.reading import is_trusted
 from hearsight.recognizer.rereading import Rereading
 from hearsight.recognizer.retiming import retime
 from hearsight.recognizer.second_pass import SecondPass
@@ -29,7 +30,7 @@ class Decoder:
 
     At the end of an utterance the beam begins anew, as in training; the encoder, outside, goes on. Where
     nobody speaks the beam is not asked: there can be no word, and the search costs nothing. With a second
-    pass the finals are its words, with times by the beam's; if it finds none, they are the beam's. Partials
+    pass the finals are its words, with times by the beam's, unless the beam is surer of its own. Partials
     have its words too, as far as it is sure of them; not while the search is greedy, which is to save time.
 
     Args:
@@ -176,12 +177,14 @@ class Decoder:
             rereading.read(self._window.taken(), now)
 
     def _read_again(self, event: Event) -> Event:
-        """The final with the words of the second pass, if it finds any."""
+        """The final with the words of the second pass, if they are to be trusted."""
         if self._second_pass is None or not len(self._window):
             return event
         read = self._second_pass(self._window.taken())
+        if not is_trusted(read, event.words):
+            return event
         words = retime(read, event.words, earliest_s=self._spoken_s, latest_s=self._heard_s)
-        return replace(event, words=words, start=words[0].start, stable=len(words)) if words else event
+        return replace(event, words=words, start=words[0].start, stable=len(words))
 
     def _event(self, kind: Literal["partial", "final"]) -> Event:
         best = self._beam.best

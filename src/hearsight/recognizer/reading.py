@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from hearsight.types import Word
 
 TOKENS_PER_SECOND = 10.0
 """More than people say; what exceeds it is invented."""
@@ -11,6 +14,9 @@ SPARE_TOKENS = 6
 _LOOPS = 3
 _LONGEST_LOOP = 12
 _STRETCH, _FEW = 24, 5
+_SURER = 0.2
+"""Measured with `small-en`: at 0.2 telephone prompts are read as well as if always (4.1 % wrong), and GRID
+sentences as well as they are heard (0.3 %, read 66 %); at 0.1 prompts 5.8 %, at 0.3 GRID 5.7 %."""
 _MARKS = frozenset(".,!?;:…-–—\"'“”‘’()")
 
 
@@ -54,6 +60,23 @@ class ReadWord:
 
     text: str
     log_probability: float
+
+
+def is_trusted(read: Sequence[ReadWord], heard: Sequence[Word]) -> bool:
+    """Whether what was read is taken: the first pass's words stay where it is surer of them, by a margin.
+
+    A second pass knows more words, the first one the sentences it was trained on ("lay white by k four");
+    each is unsure where the other is at home. What counts is the geometric mean of the words' confidences.
+
+    Args:
+        read: of the second pass; if there are none, nothing is taken.
+        heard: of the first pass, at least one.
+    """
+    if not read:
+        return False
+    surely = math.exp(sum(word.log_probability for word in read) / len(read))
+    heard_surely = math.exp(sum(math.log(max(word.confidence, 1e-3)) for word in heard) / len(heard))
+    return heard_surely - surely <= _SURER
 
 
 def to_read_words(tokens: Sequence[bytes], log_probabilities: Sequence[float]) -> list[ReadWord]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hearsight.recognizer.reading import ReadWord
+from hearsight.recognizer.reading import ReadWord, is_trusted
 from hearsight.recognizer.retiming import retime
 from hearsight.recognizer.second_pass import SecondPass
 from hearsight.types import FRAME_RATE, Word
@@ -51,7 +51,7 @@ class Rereading:
 
     def words(self, heard: Sequence[Word], *, earliest_s: float, latest_s: float) -> tuple[Word, ...]:
         """The words of the latest reading but its last one; after them those of the first pass, ``heard``."""
-        if len(self._read) < 2 or not heard:
+        if len(self._read) < 2 or not heard or not is_trusted(self._read, heard):
             return tuple(heard)
         timed = retime(self._read, heard, earliest_s=earliest_s, latest_s=latest_s)[:-1]
         later = [word for word in heard if (word.start + word.end) / 2 >= timed[-1].end]
