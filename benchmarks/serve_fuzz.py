@@ -5,6 +5,7 @@
 A server runs in a process of its own. One client after the other sends it something made of a real recording
 and then damaged; in between, an honest client must be told the right words. Every minute it prints the memory
 of the server and of its decoding processes, and how much of the server's is allocated, or freed and kept.
+That is their own memory: pages of programs and libraries the system takes away and loads again as it likes.
 Ends with 1 if the server or a decoding process has died, if an honest client was told anything else, if the
 server answers with a fault of its own, or keeps growing.
 """
@@ -75,7 +76,7 @@ class Memory:
         pipe: over which it tells of its heap.
 
     Attributes:
-        sizes: MB of all its processes, by the minute.
+        sizes: MB of all its processes' own, by the minute.
         lost: decoding processes that have ended.
     """
 
@@ -92,7 +93,7 @@ class Memory:
         self._decoders = set(children)
         while self.pipe.poll():
             heap = self.pipe.recv()
-            sizes = [each.memory_info().rss / 1e6 for each in (self.process, *children.values())]
+            sizes = [own_mb(each) for each in (self.process, *children.values())]
             self.sizes.append(sum(sizes))
             told = "" if heap is None else f" ({heap[0] / 1e6:.0f} allocated, {heap[1] / 1e6:.0f} kept)"
             decoders = " + ".join(f"{size:.0f}" for size in sizes[1:])
@@ -108,6 +109,12 @@ class Memory:
             return 0.0
         middle, last = self.sizes[-2 * third : -third], self.sizes[-third:]
         return (sum(last) - sum(middle)) / third
+
+
+def own_mb(process: psutil.Process) -> float:
+    """Memory that belongs to a process alone, and to no file."""
+    found = process.memory_info()
+    return float(found.rss - getattr(found, "shared", 0)) / 1e6
 
 
 class Rubbish:
