@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from hearsight.assets import DEFAULT_MODEL
 from hearsight.cli.app import app, complain, extra_installed
 from hearsight.cli.options import (
     BeamOption,
@@ -30,7 +31,7 @@ def transcribe(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Recordings or addresses.")],
     format: Annotated[CaptionFormat, typer.Option(help="Form of the transcript.")] = CaptionFormat.txt,
     modality: ModalityOption = ModalityChoice.av,
-    model: ModelOption = "small",
+    model: ModelOption = DEFAULT_MODEL,
     beam: BeamOption = 4,
     hotwords: HotwordsOption = None,
     normalize: NormalizeOption = False,
@@ -84,7 +85,7 @@ def live(
         str | None, typer.Option(metavar="F", help="FFmpeg's format of the input, such as lavfi.")
     ] = None,
     modality: ModalityOption = ModalityChoice.av,
-    model: ModelOption = "small",
+    model: ModelOption = DEFAULT_MODEL,
     beam: BeamOption = 4,
     hotwords: HotwordsOption = None,
     normalize: NormalizeOption = False,
@@ -150,7 +151,7 @@ def devices(
 def serve(
     host: Annotated[str, typer.Option(metavar="NAME", help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="0 takes any free one.")] = 8765,
-    model: ModelOption = "small",
+    model: ModelOption = DEFAULT_MODEL,
     max_streams: Annotated[int, typer.Option(min=1, metavar="N", help="Live streams at a time.")] = 64,
     token: Annotated[
         str | None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hearsight.assets import DEFAULT_MODEL
 from hearsight.cli.app import app, bench, complain
 from hearsight.cli.options import (
     BeamOption,
@@ -31,7 +32,7 @@ def evaluate(
         list[str] | None, typer.Option(metavar="S", help="Only this split; may be given several times.")
     ] = None,
     modality: ModalityOption = ModalityChoice.av,
-    model: ModelOption = "small",
+    model: ModelOption = DEFAULT_MODEL,
     beam: BeamOption = 4,
     finals: FinalsOption = None,
     noise: Annotated[str | None, typer.Option(metavar="FILE", help="Recording of noise to mix in.")] = None,
@@ -92,7 +93,7 @@ def latency(
         check_plot_path(plot)
     measurement = measure_latency(
         manifest,
-        models=model or ["small"],
+        models=model or [DEFAULT_MODEL],
         splits=split or [],
         limit=limit,
         modality=modality.value,

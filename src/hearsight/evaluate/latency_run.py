@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hearsight.assets import DEFAULT_MODEL
 from hearsight.errors import ManifestError, MediaError
 from hearsight.evaluate.evaluate import Skipped
 from hearsight.evaluate.latency import Playback, play
@@ -57,7 +58,7 @@ class LatencyMeasurement:
 def measure_latency(
     manifest: str | Path,
     *,
-    models: Sequence[str] = ("small",),
+    models: Sequence[str] = (DEFAULT_MODEL,),
     splits: Sequence[str] = (),
     limit: int | None = None,
     modality: Modality = "av",

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hearsight.assets import DEFAULT_MODEL
 from hearsight.errors import HearsightError
 from hearsight.evaluate.evaluate import Condition, Scored, Skipped, evaluate
 from hearsight.evaluate.manifest import read_manifest
@@ -39,7 +40,7 @@ class Measurement:
 def measure(
     manifest: str | Path,
     *,
-    model: str | Path = "small",
+    model: str | Path = DEFAULT_MODEL,
     beam_width: int = 4,
     finals: Finals | None = None,
     splits: Sequence[str] = (),

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hearsight.assets import DEFAULT_MODEL
 from hearsight.errors import BundleError
 from hearsight.recognizer.config import GRAPHS, LISTEN, READ, TOKENS, BundleConfig
 
@@ -50,7 +51,7 @@ class Bundle:
     contents: dict[str, bytes] = field(repr=False)
 
     @classmethod
-    def load(cls, name_or_folder: str | Path = "small") -> Bundle:
+    def load(cls, name_or_folder: str | Path = DEFAULT_MODEL) -> Bundle:
         """Find a bundle by the name of a shipped one or by its folder, and check its files.
 
         Raises:

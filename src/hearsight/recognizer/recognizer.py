@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hearsight.assets import DEFAULT_MODEL
 from hearsight.errors import HearsightError, MediaError
 from hearsight.recognizer.activity import ActivityRule
 from hearsight.recognizer.biasing import ContextGraph, Hotword
@@ -54,7 +55,7 @@ class Recognizer:
     @classmethod
     def load(
         cls,
-        model: str | Path = "small",
+        model: str | Path = DEFAULT_MODEL,
         *,
         beam_width: int = 4,
         modality: Modality = "av",

@@ -16,6 +16,7 @@ from typing import Any
 
 from ray import serve
 
+from hearsight.assets import DEFAULT_MODEL
 from hearsight.errors import HearsightError
 from hearsight.recognizer import Recognizer
 from hearsight.serve.admission import Load, Room
@@ -53,7 +54,7 @@ def app(arguments: Mapping[str, str]) -> serve.Application:
         room=Room(max_streams=int(numbers["max_streams"])),
     )
     return application(
-        arguments.get("model", "small"),
+        arguments.get("model", DEFAULT_MODEL),
         options,
         cpus=numbers["cpus"],
         replicas=(int(numbers["min_replicas"]), int(numbers["max_replicas"])),

@@ -99,7 +99,8 @@ def test_the_graphs_score_as_the_decoder_does(folder, decoder, silence):
         assert after.shape == (3, 4, 2, 6, 3)
 
 
-def test_any_chunking_gives_the_same_finals(folder):
+def test_any_chunking_gives_the_same_finals(folder, monkeypatch):
+    monkeypatch.setattr("hearsight.recognizer.reading._SURER", 1.0)  # this decoder guesses
     recognizer = Recognizer.load(folder)
     whole = clip(3, 200)
     events = recognise(recognizer, whole, [200])
@@ -126,8 +127,8 @@ def test_features_and_states_that_do_not_fit_are_refused(tmp_path, decoder, sile
     with pytest.raises(HearsightError, match="has no state ear_heard, ear_keys, ear_values"):
         add_second_pass(made, decoder, AsHeard(), TOKENS, silence)
     wide = Decoder(DecoderSize(vocabulary=40, dim=10, heads=2, layers=1, context=64))
-    with pytest.raises(HearsightError, match="no multiple"):
-        add_second_pass(made, wide, AsHeard(), TOKENS, torch.zeros(WINDOW, 10), restart=())
+    with pytest.raises(HearsightError, match="nothing can be heard"):
+        add_second_pass(made, wide, AsHeard(10), TOKENS, torch.zeros(WINDOW, 10), restart=())
     assert "second_pass" not in json.loads((made / "config.json").read_text())
 
 
@@ -136,7 +137,7 @@ def test_the_published_decoder_reads_a_clip_from_int8(ear_assets, tmp_path):
     """Needs the real package; takes half a minute."""
     made = write_bundle(tmp_path / "toy")
     config = json.loads((made / "config.json").read_text())
-    (made / "config.json").write_text(json.dumps(config | {"feature_dim": 1536}))
+    (made / "config.json").write_text(json.dumps(config | {"feature_dim": 1728}))
     whole = pretrained_encoder(ear_assets)
     silence, reader = silent_window(whole), Reader.load(ear_assets)
     hearing = WholeHearing(whole).eval()
@@ -148,6 +149,7 @@ def test_the_published_decoder_reads_a_clip_from_int8(ear_assets, tmp_path):
     log_mel = LogMel().whole(torch.from_numpy(sound[: len(sound) // 640 * 640])[None])
     frames = whole.convolve(relative_to_reference(log_mel))[0]
     convolved = frames.reshape(-1, 768).numpy()
-    read = second_pass(np.concatenate([np.zeros_like(convolved), convolved], 1))
+    nothing = np.zeros_like(convolved)
+    read = second_pass(np.concatenate([nothing, convolved, nothing[:, :192]], 1))
     # Offline it hears "K4": a decoder of int8 may hear one word in six otherwise.
     assert count_errors("set white by k four soon", " ".join(word.text for word in read)).errors <= 1

@@ -156,7 +156,7 @@ def add_second_pass(
     """
     path = folder / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
-    _check(config, decoder, restart)
+    _check(config, decoder, hearing, restart)
     longest = (len(silence) - rest_frames) // hearing.frames_per_tick
     listen = ListenStep(decoder, hearing, silence, rest_frames)
     contents = {
@@ -185,11 +185,15 @@ def add_second_pass(
     return folder
 
 
-def _check(config: dict[str, Any], decoder: Decoder, restart: Sequence[str]) -> None:
-    dim, features = decoder.size.dim, config["feature_dim"]
-    if features % dim:
+def _check(config: dict[str, Any], decoder: Decoder, hearing: WholeHearing, restart: Sequence[str]) -> None:
+    ticks, features = 2, config["feature_dim"]
+    try:
+        heard = tuple(hearing(torch.zeros(1, ticks, features)).shape[1:])
+    except RuntimeError:
+        heard = ()
+    if heard != (ticks * hearing.frames_per_tick, decoder.size.dim):
         raise HearsightError(
-            f"the bundle's features have {features} values, which is no multiple of the decoder's {dim}: "
+            f"of the bundle's features, {features} a tick, nothing can be heard that the decoder reads: "
             "export a front-end whose features are the ear's"
         )
     if missing := sorted(set(restart) - set(config["states"].get("frontend", {}))):

@@ -82,10 +82,17 @@ class Hearing:
     Attributes:
         frames: ``(batch, 2 * ticks, 384)`` convolved sound, with what the lips add to it.
         streamed: features of these, alike, heard chunk by chunk.
+        seen: ``(batch, ticks, frontend_dim)`` features of the lips, normalised; 0 where there are none.
     """
 
     frames: Tensor
     streamed: Tensor
+    seen: Tensor
+
+    def by_tick(self) -> Tensor:
+        """``(batch, ticks, 1536 + frontend_dim)``: streamed features, convolved frames, lips of each tick."""
+        heard = [part.unflatten(1, (-1, FRAMES_PER_TICK)).flatten(2) for part in (self.streamed, self.frames)]
+        return torch.cat([*heard, self.seen.to(heard[0].dtype)], 2)
 
 
 class WholeHearing(nn.Module):
@@ -98,8 +105,9 @@ class WholeHearing(nn.Module):
         self.attention = attention
 
     def forward(self, features: Tensor) -> Tensor:
-        """``(batch, ticks, 1536)`` of the front-end to ``(batch, 2 * ticks, 384)``."""
-        frames = features[..., FRAMES_PER_TICK * DIM :].unflatten(2, (FRAMES_PER_TICK, DIM))
+        """Features ``(batch, ticks, …)`` of the front-end to ``(batch, 2 * ticks, 384)``."""
+        width = FRAMES_PER_TICK * DIM
+        frames = features[..., width : 2 * width].unflatten(2, (FRAMES_PER_TICK, DIM))
         return self.attention.attend(frames.flatten(1, 2))
 
 
@@ -137,8 +145,9 @@ class EarTransducer(AVTransducer):
     What the lips add comes before the encoder's attention, so that its features stay of the kind that the
     pretrained decoder reads. A second set of the attention's layers hears an utterance all at once when it
     is over (A. Narayanan et al., "Cascaded encoders for unifying streaming and non-streaming ASR", 2021); it
-    needs the convolved sound, which the front-end passes on beside the features of the stream. All lag one
-    frame behind, for the look-ahead of the convolutions.
+    needs the convolved sound, which the front-end passes on beside the features of the stream. The Emformer
+    gets all of these and the lips' own features. What is heard lags one frame behind, for the look-ahead of
+    the convolutions.
     """
 
     def make_senses(self) -> None:
@@ -185,7 +194,7 @@ class EarTransducer(AVTransducer):
     def fuse(
         self, audio: Tensor, video: Tensor, audio_present: Tensor, video_present: Tensor, state: State
     ) -> tuple[Tensor, State]:
-        """As the base class has it, for exactly one segment of frames: ``(batch, segment, 1536)``."""
+        """As the base class has it, for exactly one segment of frames: ``(batch, segment, fusion_dim)``."""
         delayed = torch.cat([state["sound"], audio], 1)
         length = audio.shape[1] + WINDOW  # the segment's windows and the first one after it
         log_mel = relative_to_reference(self.log_mel(delayed[:, :length]))
@@ -200,7 +209,7 @@ class EarTransducer(AVTransducer):
             **join_state("ear_", {**convolved, **attended}),
             **join_state("video_", video_state),
         }
-        return _to_ticks(Hearing(frames, streamed)), after
+        return Hearing(frames, streamed, self._lips(seen, video_present)).by_tick(), after
 
     def initial_frontend_state(self, batch: int) -> State:
         """See the base class."""
@@ -214,7 +223,7 @@ class EarTransducer(AVTransducer):
         self, audio: Tensor, video: Tensor, audio_present: Tensor, video_present: Tensor
     ) -> Tensor:
         """See the base class; the same as :meth:`fuse` segment by segment, but for training's roughness."""
-        features: Tensor = self.roughen(_to_ticks(self.hear_whole(audio, video, video_present)))
+        features: Tensor = self.roughen(self.hear_whole(audio, video, video_present).by_tick())
         return features
 
     def hear_whole(
@@ -233,18 +242,15 @@ class EarTransducer(AVTransducer):
             log_mel = relative_to_reference(self.log_mel(late))
         frames = self.ear.convolve(log_mel)
         rows = video_present.any(1).nonzero().squeeze(1)
+        seen = frames.new_zeros(*video_present.shape, self.config.frontend_dim)
         if len(rows):
             patches = standardise_frames(shrink_crops(video[rows].to(audio.dtype)))
             patches = patches * video_present[rows][..., None, None]
             lips, _ = self.video(patches, self.video.initial_state(len(rows)))  # type: ignore[operator]
             seen = lips.new_zeros(len(audio), *lips.shape[1:]).index_put((rows,), lips)
             frames = self.eyes(frames, seen, video_present)
-        return Hearing(frames, self.ear.attend(frames, offset, self.ear.chunking))
+        streamed = self.ear.attend(frames, offset, self.ear.chunking)
+        return Hearing(frames, streamed, self._lips(seen, video_present))
 
-
-def _to_ticks(hearing: Hearing) -> Tensor:
-    """``(batch, ticks, 1536)``: the streamed features of each tick, then its convolved frames."""
-    parts = [
-        part.unflatten(1, (-1, FRAMES_PER_TICK)).flatten(2) for part in (hearing.streamed, hearing.frames)
-    ]
-    return torch.cat(parts, 2)
+    def _lips(self, seen: Tensor, video_present: Tensor) -> Tensor:
+        return torch.where(video_present.unsqueeze(-1), self.eyes.norm_seen(seen), 0.0)

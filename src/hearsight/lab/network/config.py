@@ -15,7 +15,7 @@ class ModelConfig:
 
     Attributes:
         audio_frontend: ``log_mel``, ``waveform`` (ResNet1D-18 of the TorchAudio tutorial), or ``ear``
-            (a streaming Whisper encoder into which the lips are fused; 1536 features per frame).
+            (a streaming Whisper encoder into which the lips are fused; 1536 features a frame and the lips').
         video_frontend: ``plain`` (small 2-D convolutions over five stacked frames), ``resnet``
             (Conv3d + ResNet18) or ``linear`` (one matrix on 44x44 pixels).
         video_channels: width of the ``plain`` stem and of its four stages.
@@ -105,7 +105,7 @@ NAMED_SIZES: dict[str, ModelConfig] = {
         name="small-en",
         audio_frontend="ear",
         fusion_hidden=512,
-        fusion_dim=1536,
+        fusion_dim=1728,
         encoder_input_linear=True,
         encoder_dim=256,
         encoder_feedforward=768,
