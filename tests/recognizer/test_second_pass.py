@@ -19,7 +19,7 @@ from hearsight.recognizer.config import BundleConfig, SecondPassConfig
 from hearsight.recognizer.reading import ReadWord, is_trusted
 from hearsight.recognizer.second_pass import SecondPass, read_tokens
 from hearsight.recognizer.session import EncoderSession, Ticks
-from hearsight.types import Word
+from hearsight.types import Crops, Word
 from tests.recognizer.speaker import room
 from tests.recognizer.test_stream import TICK, clip, finals, recognise, sound
 
@@ -132,6 +132,18 @@ def test_partials_begin_with_what_was_read_last_but_for_its_last_word(toy):
     for event in read:
         assert event.text.startswith("One two") and not event.text.startswith("One two two")
         assert all(before.end <= after.start for before, after in pairwise(event.words))
+
+
+def test_reading_along_can_be_left_out(toy):
+    recognizer, script = with_second_pass(toy, lambda _: [0, 1])
+    stream = recognizer.stream("av")
+    stream.reads_along = False
+    ticks = clip(3, 250)
+    events = [
+        *stream.push_crops(Crops(0, ticks.crops, ticks.video_present), ticks.samples, ticks.audio_present),
+        *stream.finish(),
+    ]
+    assert len(script.windows) == len(finals(events)) > 0
 
 
 def test_a_greedy_search_is_not_read_again_before_the_end(toy):

@@ -72,6 +72,8 @@ class Decoder:
         )
         self._second_pass = second_pass
         self._rereading = None if second_pass is None else Rereading(second_pass)
+        self.reads_along = True
+        """Whether partials have words of the second pass; that takes more time than all else."""
         longest_ticks = round(second_pass.longest_s * FRAME_RATE) if second_pass is not None else 0
         self._window = Window(longest_ticks, lead)
         self._beginnings = Beginnings(listening.hold, start)
@@ -171,7 +173,8 @@ class Decoder:
     def _reread(self, now: int) -> None:
         """Let the second pass look at what has been said up to a tick, if it is time."""
         rereading = self._rereading
-        if rereading is None or self._beam.is_empty or self._beam.width == 1 or not len(self._window):
+        spares = not self.reads_along or self._beam.width == 1
+        if rereading is None or spares or self._beam.is_empty or not len(self._window):
             return
         if rereading.is_due(now):
             rereading.read(self._window.taken(), now)

@@ -97,6 +97,15 @@ class Stream:
     def beam_width(self, width: int) -> None:
         self._decoder.beam_width = width
 
+    @property
+    def reads_along(self) -> bool:
+        """Whether partials have words of a second pass; may be changed between pushes, to save time."""
+        return self._decoder.reads_along
+
+    @reads_along.setter
+    def reads_along(self, along: bool) -> None:
+        self._decoder.reads_along = along
+
     def push(
         self, frames: Sequence[NDArray[np.uint8] | None] | None, samples: NDArray[np.float32] | None
     ) -> list[Event]:

@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 _WAIT_S = 0.01
 """For each live stream, a round waits this much longer for others to join in (at most a block)."""
 
+_READ_ALONG = 4
+"""With more live streams than this, a second pass reads finals alone."""
+
 
 class Engine:
     """Recognises what is pushed into its streams, each as if it were alone.
@@ -179,6 +182,8 @@ class Engine:
 
     def _round(self, turn: list[Lane]) -> None:
         """One block of each of these streams."""
+        for lane in turn:
+            lane.read_along(not lane.patient and self.streams <= _READ_ALONG)
         began = time.thread_time()
         outcomes = self.batcher.run([lane.work for lane in turn])
         spent_s = (time.thread_time() - began) / len(turn)

@@ -96,6 +96,10 @@ class Lane:
         self.lag_s = 0.0
         """From the arrival of the newest input that has been recognised, until that was done."""
 
+    def read_along(self, along: bool) -> None:
+        """Whether partials have words of a second pass from now on."""
+        self._stream.reads_along = along
+
     async def push(self, mouths: Mouths, arrived: float | None = None) -> None:
         """Hand in the next input, waiting for room in the queue.
 
