@@ -147,7 +147,7 @@ def test_an_input_is_followed_by_its_last_picture_and_silence_in_step_with_the_c
 
 @pytest.mark.shared_data
 def test_a_clip_played_live_is_shown_word_by_word(shared_data: Path) -> None:
-    arguments = ["bench", "latency", str(shared_data / "grid" / "manifest.jsonl")]
+    arguments = ["bench", "latency", str(shared_data / "grid" / "manifest.jsonl"), "--model", "small"]
     result = CliRunner().invoke(app, [*arguments, "--split", "dev_seen", "--limit", "1"])
     assert result.exit_code == 0, result.output
     assert "320 + 160" in result.output
