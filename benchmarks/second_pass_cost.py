@@ -2,8 +2,8 @@
 
     python benchmarks/second_pass_cost.py MANIFEST [--split S ...] [--model M] [--modality A]
 
-Transcribes the recordings and prints, by length of the utterance, how long its final was read (a beam of texts)
-and how long the readings for partials took.
+Transcribes the recordings and prints, by length of the utterance, how long its final was read (a beam of
+texts) and how long the readings for partials took.
 """
 
 from __future__ import annotations

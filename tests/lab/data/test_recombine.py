@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,3 +57,14 @@ def test_only_the_same_speaker_lends_words_and_only_to_as_many():
     assert recombine(longer, 1.0, rng) is longer
     assert recombine(second, 1.0, rng).text == "a1 a2"
     assert recombine(second, 0.0, rng).text == second.text
+
+
+def test_a_corpus_with_a_speaker_for_each_sentence_is_not_remembered_whole():
+    rng, recombine = np.random.default_rng(0), Recombiner()
+    regular = sample("a", 0, [2, 2])
+    recombine(regular, 0.0, rng)
+    for number in range(500):
+        recombine(dataclasses.replace(sample("b", 0, [2, 2]), speaker=f"once {number}"), 0.0, rng)
+    assert len(recombine._said) < 50
+    assert recombine(sample("c", 0, [2, 2]), 1.0, rng).text == "c1 c2", "long ago"
+    assert recombine(regular, 1.0, rng).text == "c1 c2"

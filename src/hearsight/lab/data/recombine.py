@@ -7,7 +7,7 @@ aligned words, sound and pictures together, breaks that ("Aligned data augmentat
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict, deque
+from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from hearsight.types import FRAME_RATE, SAMPLES_PER_FRAME
 
 _REMEMBERED = 48
 """Utterances of each speaker from which words are taken."""
+_SPEAKERS = 32
+"""Speakers heard last: a corpus may have one for each sentence, and would be remembered whole."""
 
 Span = tuple[Sample, int, int]
 """Ticks of a sample, from the first to before the last."""
@@ -26,7 +28,7 @@ class Recombiner:
     """Remembers what each speaker said last, and lends words from it."""
 
     def __init__(self) -> None:
-        self._said: dict[str, deque[Sample]] = defaultdict(lambda: deque(maxlen=_REMEMBERED))
+        self._said: dict[str, deque[Sample]] = {}
 
     def __call__(self, sample: Sample, share: float, rng: np.random.Generator) -> Sample:
         """The sample with about ``share`` of its words from another utterance of the speaker.
@@ -36,8 +38,12 @@ class Recombiner:
         """
         if not sample.words or sample.samples is None:
             return sample
-        donors = [one for one in self._said[sample.speaker] if _matches(one, sample)]
-        self._said[sample.speaker].append(sample)
+        said = self._said.pop(sample.speaker, None) or deque(maxlen=_REMEMBERED)
+        donors = [one for one in said if _matches(one, sample)]
+        self._said[sample.speaker] = said  # the last of all
+        said.append(sample)
+        if len(self._said) > _SPEAKERS:
+            del self._said[next(iter(self._said))]
         if not donors:
             return sample
         donor = donors[rng.integers(len(donors))]
