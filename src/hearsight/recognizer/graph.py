@@ -97,6 +97,9 @@ def open_session(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # An arena keeps the most that any length ever took, and a pattern for each length: for utterances of all
+    # lengths that is 70 MB in three minutes, and no faster.
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
     try:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises classes of its own, without a common base

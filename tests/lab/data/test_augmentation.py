@@ -27,7 +27,14 @@ def tone(seconds=1.0, frequency=440.0):
 @given(snr=st.floats(-10, 15), seed=st.integers(0, 1000))
 def test_noise_is_mixed_at_the_ratio_asked_for(snr, seed):
     settings_ = AudioAugmentation(
-        noise=1, lowest_snr=snr, highest_snr=snr, reverberation=0, level_range=0, time_masks=0
+        noise=1,
+        lowest_snr=snr,
+        highest_snr=snr,
+        reverberation=0,
+        telephone=0,
+        colour=0,
+        level_range=0,
+        time_masks=0,
     )
     babble = Babble()
     rng = np.random.default_rng(seed)
