@@ -1,0 +1,161 @@
+"""Turns a bundle back into a checkpoint, to train on where its checkpoints are gone.
+
+    python tools/bundle_to_checkpoint.py BUNDLE OUT.ckpt --size small-en [--shards DIR ...]
+
+For ``hearsight train --initial OUT.ckpt``. Matrices that were stored as int8 stay as rounded as they are;
+heads that training alone needs begin anew. Batch normalisation was folded into the convolutions when they
+were exported: its statistics are taken anew from the mouths in some shards, without changing what the network
+computes. The layers of `small-en` that hear an utterance again lie in another graph, which is not read:
+``python -m hearsight.lab.ear see`` has those as published.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from hearsight.lab.data.pieces import load_pieces
+from hearsight.lab.data.shards import find_shards, read_shards
+from hearsight.lab.ear.transducer import transducer
+from hearsight.lab.export import to_onnx
+from hearsight.lab.graphs import Graph, graphs
+from hearsight.lab.network.config import ModelConfig
+from hearsight.lab.network.model import AVTransducer
+from hearsight.lab.network.plain_video import shrink_crops, standardise_frames
+
+Arrays = dict[str, NDArray[Any]]
+CLIPS, TICKS = 24, 50
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--size", required=True, help="named size of the network")
+    parser.add_argument("--shards", action="append", default=[], help="with mouths; may be repeated")
+    options = parser.parse_args()
+    pieces = (options.bundle / "tokens.model").read_bytes()
+    vocabulary = load_pieces(pieces).get_piece_size()
+    config = dataclasses.replace(ModelConfig.named(options.size), vocabulary_size=vocabulary)
+    weights, biases = read_weights(options.bundle, config)
+    model = transducer(config).eval()
+    model.load_state_dict({**model.state_dict(), **weights})
+    unfold(model, biases, options.shards)
+    missing = sorted({name.split(".")[0] for name in dict(model.named_parameters())} - _parts(weights))
+    print(f"{len(weights)} tensors; new or not in these graphs: {', '.join(missing) or 'none'}")
+    state = {f"model.{name}": value for name, value in model.state_dict().items()}
+    about = {"config": config.to_dict(), "pieces": pieces}
+    torch.save({"state_dict": state, "hearsight": about, "global_step": 0}, options.out)
+
+
+def _parts(weights: dict[str, Tensor]) -> set[str]:
+    return {name.split(".")[0] for name in weights}
+
+
+def read_weights(folder: Path, config: ModelConfig) -> tuple[dict[str, Tensor], Arrays]:
+    """Weights by the names of the network, and the biases that the folded convolutions got.
+
+    The exporter gives matrices names of its own, the same for any weights: a network whose weights are known
+    tells which is which.
+    """
+    torch.manual_seed(1)
+    known = transducer(config).eval()
+    with torch.no_grad():
+        for value in known.parameters():
+            value.copy_(torch.randn_like(value))
+    weights: dict[str, Tensor] = {}
+    biases: Arrays = {}
+    for graph in graphs(known, config.segment if not config.right_context else 4):
+        stored = _arrays(onnx.load(folder / f"{graph.name}.onnx"))
+        biases |= {name: value for name, value in stored.items() if name.endswith(".weight_bias")}
+        weights |= _matched(known, graph, stored)
+    return weights, biases
+
+
+def _matched(known: AVTransducer, graph: Graph, stored: Arrays) -> dict[str, Tensor]:
+    names: dict[bytes, tuple[str, bool]] = {}
+    for name, value in known.state_dict().items():
+        array = value.numpy()
+        names[array.tobytes()] = name, False
+        if array.ndim == 2:
+            names.setdefault(np.ascontiguousarray(array.T).tobytes(), (name, True))
+    found: dict[str, Tensor] = {}
+    for label, example in _arrays(onnx.load_from_string(to_onnx(graph))).items():
+        name, turned = names.get(np.ascontiguousarray(example).tobytes(), ("", False))
+        value = _value(stored, label)
+        if name and value is not None:
+            found[name] = torch.from_numpy(np.array(value.T if turned else value, order="C"))
+    for name in known.state_dict():  # folded convolutions are other values under the same names
+        value = _value(stored, f"model.{name}")
+        if name.startswith("video.") and value is not None:
+            found[name] = torch.from_numpy(value.copy())
+    return found
+
+
+def _arrays(model: onnx.ModelProto) -> Arrays:
+    return {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+
+
+def _value(stored: Arrays, label: str) -> NDArray[Any] | None:
+    """A tensor as it is, from halves, or from int8."""
+    if label in stored:
+        return stored[label]
+    if f"{label}_half" in stored:
+        return stored[f"{label}_half"].astype(np.float32)
+    for name, turned in ((label, False), (f"{label}_Transposed", True)):
+        if f"{name}_quantized" in stored:
+            value = stored[f"{name}_quantized"].astype(np.float32) * stored[f"{name}_scale"]
+            return value.T if turned else value
+    return None
+
+
+@torch.no_grad()
+def unfold(model: AVTransducer, biases: Arrays, shards: list[str]) -> None:
+    """Give batch normalisations the statistics of some mouths, so that they change nothing."""
+    video = model.video
+    parts = dict(video.named_modules())
+    norms: dict[str, nn.BatchNorm2d] = {}
+    for name, norm in parts.items():
+        if isinstance(norm, nn.BatchNorm2d):
+            kernel = name.replace("norm", "conv") if "." in name else "stem"
+            kernel = kernel.replace("shortcut.1", "shortcut.0")
+            norm.weight.fill_((1 + norm.eps) ** 0.5)
+            norm.bias.copy_(torch.from_numpy(biases[f"model.video.{kernel}.weight_bias"].copy()))
+            norms[name] = norm
+    for norm in norms.values():
+        norm.register_forward_pre_hook(_take_statistics)
+    clips = [clip for folder in shards for clip in _mouths(folder)]
+    if clips:
+        patches = standardise_frames(shrink_crops(torch.stack(clips).float()))
+        video(patches, video.initial_state(len(clips)))  # type: ignore[operator]
+
+
+def _take_statistics(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    assert isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None and norm.running_var is not None
+    mean, variance = inputs[0].mean((0, 2, 3)), inputs[0].var((0, 2, 3))
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(variance)
+    norm.weight.copy_((variance + norm.eps).sqrt())
+    norm.bias.add_(mean)
+
+
+def _mouths(folder: str) -> list[Tensor]:
+    samples = itertools.islice(read_shards(find_shards(folder)), CLIPS * 4)
+    seen = [sample.pixels for sample in samples if sample.pixels is not None and sample.ticks >= TICKS]
+    return [torch.from_numpy(pixels[:TICKS].copy()) for pixels in seen[:CLIPS]]
+
+
+if __name__ == "__main__":
+    main()
