@@ -24,8 +24,8 @@ from hearsight.recognizer.utterance import Beginnings, Window
 from hearsight.recognizer.words import stable_words, to_words
 from hearsight.types import FRAME_RATE, Event, Sense, Word
 
-_PAUSE_TICKS = round(0.4 * FRAME_RATE)
-"""So long without a new label is a pause."""
+_PAUSE_TICKS = round(0.2 * FRAME_RATE)
+"""So long without a new label, a voice and moving lips is a pause."""
 
 
 class Decoder:
@@ -156,7 +156,9 @@ class Decoder:
         A predictor that was trained on single sentences expects nothing after the end of one.
         """
         frames = self._beam.best.frames
-        if self._second_pass is not None and frames and now - frames[-1] == _PAUSE_TICKS:
+        if self._second_pass is None or not frames:
+            return
+        if min(now - frames[-1], self._listening.rest(now)) == _PAUSE_TICKS:
             self._beam.begin_sentence()
 
     def _end(self, now: int) -> Iterator[Event]:
