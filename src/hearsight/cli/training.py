@@ -76,6 +76,9 @@ def train(
     recombine: Annotated[
         float, typer.Option(min=0, max=1, metavar="P", help="Share of examples that get words of others.")
     ] = 0.6,
+    running: Annotated[
+        float, typer.Option(min=0, max=1, metavar="P", help="Share of examples with another one before.")
+    ] = 0.25,
     speaker_balance: Annotated[
         float, typer.Option(min=0, max=1, metavar="X", help="1: all speakers are heard equally often.")
     ] = 0.35,
@@ -102,7 +105,7 @@ def train(
         max_steps=steps,
         learning_rate=learning_rate,
         speaker_balance=speaker_balance,
-        augmentation=Augmentation.chosen(senses, mishaps, recombine),
+        augmentation=Augmentation.chosen(senses, mishaps, recombine, running),
         validate_every=validate_every,
         seed=seed,
         bf16=bf16,

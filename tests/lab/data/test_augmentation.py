@@ -92,10 +92,10 @@ def test_without_strength_video_augmentation_is_the_identity():
 
 
 def test_what_is_chosen_replaces_the_usual():
-    chosen = Augmentation.chosen((2, 1, 1), mishaps=1, recombine=0.6)
+    chosen = Augmentation.chosen((2, 1, 1), mishaps=1, recombine=0.6, running=0.25)
     assert chosen == Augmentation()
-    lips_alone = Augmentation.chosen((0, 0, 3), mishaps=0, recombine=0)
+    lips_alone = Augmentation.chosen((0, 0, 3), mishaps=0, recombine=0, running=0)
     assert lips_alone.modes == (0, 0, 1) and lips_alone.mishaps.late == 0 and lips_alone.recombine[0] == 0
     for senses in ((0, 0, 0), (1, -1, 1)):
         with pytest.raises(HearsightError, match="shares of the senses"):
-            Augmentation.chosen(senses, mishaps=1, recombine=0)
+            Augmentation.chosen(senses, mishaps=1, recombine=0, running=0)

@@ -15,6 +15,7 @@ from hearsight.lab.data.augment_video import VideoAugmentation, augment_video
 from hearsight.lab.data.mishaps import MishapMaker, Mishaps, delay
 from hearsight.lab.data.pieces import frame_targets
 from hearsight.lab.data.recombine import Recombiner
+from hearsight.lab.data.running import Running
 from hearsight.lab.data.shards import Sample
 from hearsight.types import CROP_SIZE, FRAME_RATE, SAMPLES_PER_FRAME
 
@@ -30,6 +31,7 @@ class Augmentation:
         trim: probability of cutting the silence around the words, where their times are known.
         speed: probability of another speed, and its range.
         recombine: probability of taking words from another utterance of the speaker, and their share.
+        running: probability of another utterance before this one.
         mishaps: what goes wrong between ears and eyes.
     """
 
@@ -40,16 +42,20 @@ class Augmentation:
     speed: float = 0.5
     speed_range: tuple[float, float] = (0.88, 1.14)
     recombine: tuple[float, float] = (0.6, 0.4)
+    running: float = 0.25
     mishaps: Mishaps = field(default_factory=Mishaps)
 
     @classmethod
-    def chosen(cls, senses: tuple[float, float, float], mishaps: float, recombine: float) -> Augmentation:
+    def chosen(
+        cls, senses: tuple[float, float, float], mishaps: float, recombine: float, running: float
+    ) -> Augmentation:
         """The usual, but for what is chosen most often.
 
         Args:
             senses: how much of both senses, sound alone and pictures alone, in any unit.
             mishaps: how often lips mislead, against the usual.
             recombine: probability of taking words from another utterance.
+            running: probability of another utterance before this one.
 
         Raises:
             HearsightError: nothing is left to train on, or there would be more mishaps than examples.
@@ -62,6 +68,7 @@ class Augmentation:
             usual,
             modes=(both, sound, pictures),
             recombine=(recombine, usual.recombine[1]),
+            running=running,
             mishaps=usual.mishaps.times(mishaps),
         )
 
@@ -115,6 +122,7 @@ class ExampleMaker:
         self._pieces = pieces
         self._babble = Babble()
         self._recombine = Recombiner()
+        self._run_on = Running()
         self._spoil = MishapMaker(augmentation.mishaps)
         self._rng = np.random.default_rng(seed)
 
@@ -125,6 +133,7 @@ class ExampleMaker:
             self._babble.hear(sample.samples)
         probability, share = settings.recombine
         sample = self._recombine(sample, share if rng.random() < probability else 0.0, rng)
+        sample = self._run_on(sample, rng.random() < settings.running, rng)
         hears, sees = self._senses(sample)
         if hears and sees:
             sample, told = self._spoil(sample, rng)

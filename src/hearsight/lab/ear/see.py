@@ -40,6 +40,7 @@ _AUGMENTATION = Augmentation(
     video=VideoAugmentation(rotation=8.0, scale=0.12, gamma=0.5, gradient=35.0, frame_drops=0.8),
     modes=(0.75, 0.1, 0.15),
     recombine=(0.0, 0.0),
+    running=0.0,
     mishaps=Mishaps(foreign=0.08, frozen=0.05, late=0.2),
 )
 """Mostly in noise, mostly with both senses; no exchanged words: their seams would be clean."""
