@@ -43,7 +43,8 @@ class Bundle:
     Attributes:
         folder: where it lies.
         config: what its ``config.json`` says.
-        contents: the bytes of its files, each with the SHA-256 that the configuration names.
+        contents: the bytes of its files, each with the SHA-256 that the configuration names; those of a
+            graph only until it is opened, since they would be in memory twice.
     """
 
     folder: Path
@@ -142,7 +143,7 @@ class Bundle:
         from hearsight.recognizer.graph import Graph
 
         file = f"{name}.onnx"
-        return Graph(self.contents[file], str(self.folder / file), self.config, name)
+        return Graph(self.contents.pop(file), str(self.folder / file), self.config, name)
 
 
 def _find(name_or_folder: str | Path) -> Path:

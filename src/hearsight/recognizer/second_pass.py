@@ -102,8 +102,8 @@ class SecondPass:
         self._not_first[list(config.suppressed_first)] = -np.inf
 
     @classmethod
-    def open(cls, contents: Mapping[str, bytes], folder: Path, config: BundleConfig) -> SecondPass:
-        """From the files of a bundle that has one.
+    def open(cls, contents: dict[str, bytes], folder: Path, config: BundleConfig) -> SecondPass:
+        """From the files of a bundle that has one; its graphs are taken out of ``contents``.
 
         Raises:
             BundleError: a file is not what the configuration says.
@@ -112,7 +112,7 @@ class SecondPass:
         from hearsight.recognizer.second_pass_graphs import DecoderGraphs
 
         assert config.second_pass is not None
-        graphs = {name: contents[f"{name}.onnx"] for name in (LISTEN, READ)}
+        graphs = {name: contents.pop(f"{name}.onnx") for name in (LISTEN, READ)}
         decoder = DecoderGraphs(graphs, folder, config.feature_dim, config.second_pass)
         return cls(
             decoder, read_tokens(contents[TOKENS], folder / TOKENS, config.second_pass), config.second_pass

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from hearsight.recognizer import Recognizer
+from hearsight.serve import memory
 from hearsight.serve.admission import Load, Room
 from hearsight.serve.batching import Batcher, Outcome
 from hearsight.serve.calibration import first_cost
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 
 _WAIT_S = 0.01
 """For each live stream, a round waits this much longer for others to join in (at most a block)."""
+
+_TIDY_S = 5.0
+"""So often memory that long utterances took is given back."""
 
 _READ_ALONG = 4
 """With more live streams than this, a second pass reads finals alone."""
@@ -57,7 +61,7 @@ class Engine:
         self._lanes: list[Lane] = []
         self._something = threading.Condition()
         self._stirred = self._closed = False
-        self._due = 0.0
+        self._due = self._tidied = 0.0
         self._thread = threading.Thread(target=self._run, name="hearsight-engine", daemon=True)
         self._thread.start()
 
@@ -190,6 +194,13 @@ class Engine:
         for lane, outcome in zip(turn, outcomes, strict=True):
             self._deliver(lane, outcome)
         self._account(turn, outcomes, spent_s)
+        self._tidy(any(outcome.result and outcome.result.over for outcome in outcomes))
+
+    def _tidy(self, over: bool) -> None:
+        """Give freed memory back, now and then and when a stream is over: nobody may come after it."""
+        if over or self._clock() >= self._tidied + _TIDY_S:
+            memory.give_back()
+            self._tidied = self._clock()
 
     def _account(self, turn: list[Lane], outcomes: list[Outcome[Outgoing]], spent_s: float) -> None:
         """Tell the measurement of the load what this round was."""
