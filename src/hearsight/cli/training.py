@@ -62,6 +62,10 @@ def train(
     frozen_senses: Annotated[
         bool, typer.Option("--frozen-senses", help="Ear and eyes of small-en stay as they are.")
     ] = False,
+    learning_lips: Annotated[
+        bool,
+        typer.Option("--learning-lips", help="With --frozen-senses: the lips' own features learn."),
+    ] = False,
     pruned: Annotated[
         bool,
         typer.Option("--pruned", help="Join only where alignments are likely to pass: less time a step."),
@@ -112,6 +116,7 @@ def train(
         initial=initial,
         ear=ear,
         frozen_senses=frozen_senses,
+        learning_lips=learning_lips,
         pruned=pruned,
     )
     typer.echo(train(options, vocabulary_for(folders, out, size=pieces, extra_texts=texts)))

@@ -25,17 +25,18 @@ class Losses:
     """Means over the batch: ``transducer`` and ``ctc`` in nats per label, ``frame`` in nats per frame.
 
     ``spread`` is the deviation of the encoder's output between utterances. Under 0.1 the encoder has
-    collapsed to the same output for every input.
+    collapsed to the same output for every input. ``penalty`` is the network's own.
     """
 
     transducer: Tensor
     ctc: Tensor
     frame: Tensor
     spread: Tensor
+    penalty: Tensor
 
     def total(self, sequence_weight: float, ctc_weight: float = 0.3) -> Tensor:
         """The sum to minimise; ``sequence_weight`` is 0 while framewise targets alone open the eyes."""
-        return self.frame + sequence_weight * (self.transducer + ctc_weight * self.ctc)
+        return self.frame + self.penalty + sequence_weight * (self.transducer + ctc_weight * self.ctc)
 
 
 def losses(model: AVTransducer, batch: Batch, *, pruned: bool = False) -> Losses:
@@ -58,6 +59,7 @@ def losses(model: AVTransducer, batch: Batch, *, pruned: bool = False) -> Losses
         ctc=(ctc / labels).mean(),
         frame=frame_loss(model.frame(encoded).float(), batch.frame_targets),
         spread=encoded.detach().float().std(0).mean(),
+        penalty=model.penalty(),
     )
 
 

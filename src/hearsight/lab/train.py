@@ -42,6 +42,7 @@ class TrainingOptions:
         initial: checkpoint of another training whose weights are the first ones.
         ear: checkpoint of ``python -m hearsight.lab.ear`` whose ear, and eyes if it has any, are taken.
         frozen_senses: ear and eyes stay as they are; for networks with an ear.
+        learning_lips: the lips' own features learn all the same.
         pruned: the joiner runs only where alignments are likely to pass.
     """
 
@@ -67,6 +68,7 @@ class TrainingOptions:
     initial: Path | None = None
     ear: Path | None = None
     frozen_senses: bool = False
+    learning_lips: bool = False
     pruned: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
 
@@ -104,8 +106,9 @@ class TransducerModule(pl.LightningModule):
         """One batch's loss, logged part by part."""
         parts = losses(self.model, batch, pruned=self.options.pruned)
         weight = sequence_weight(self.global_step, self.options.frame_steps, self.options.ramp_steps)
-        for name in ("transducer", "ctc", "frame", "spread"):
-            self.log(f"train/{name}", getattr(parts, name).detach(), prog_bar=name != "ctc")
+        for name in ("transducer", "ctc", "frame", "spread", "penalty"):
+            shown = name not in ("ctc", "penalty")
+            self.log(f"train/{name}", getattr(parts, name).detach(), prog_bar=shown)
         return parts.total(weight)
 
     def on_validation_epoch_start(self) -> None:
@@ -174,7 +177,7 @@ def train(options: TrainingOptions, piece_model: bytes) -> Path:
     module.validation_sets = [ValidationSet.load(folder, piece_model) for folder in options.validation]
     checkpoints = options.out / "checkpoints"
     last = checkpoints / "last.ckpt"
-    if options.initial is not None and not last.exists():
+    if options.initial is not None and (options.learning_lips or not last.exists()):
         weights = read_checkpoint(options.initial).weights
         module.model.load_state_dict({**module.model.state_dict(), **weights})
     _prepare_ear(module.model, options, last.exists())
@@ -189,14 +192,19 @@ def train(options: TrainingOptions, piece_model: bytes) -> Path:
 
 def _prepare_ear(model: nn.Module, options: TrainingOptions, resumed: bool) -> None:
     """Give a network with an ear its ear, and keep it from learning, as the options say."""
+    if options.learning_lips and not options.frozen_senses:
+        raise HearsightError("lips that learn by themselves are for frozen senses: give --frozen-senses too")
     if options.ear is None and not options.frozen_senses:
         return
     if not isinstance(model, EarTransducer):
         raise HearsightError(f"the size {options.size!r} has no ear: choose small-en, or leave the ear out")
-    if options.ear is not None and not resumed:
+    if options.ear is not None and (options.learning_lips or not resumed):
         model.take_senses(read_senses(options.ear))
     if options.frozen_senses:
         model.freeze_senses()
+    if options.learning_lips:
+        # What they were at first, also where the training resumes: that comes from its checkpoint later.
+        model.free_lips()
 
 
 def _trainer(options: TrainingOptions, checkpoints: Path) -> pl.Trainer:

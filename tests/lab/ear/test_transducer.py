@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 
 import pytest
@@ -157,3 +158,24 @@ def test_an_ear_is_taken_with_its_eyes_or_refused():
 
 def test_other_sizes_are_the_plain_network():
     assert type(transducer(dataclasses.replace(SMALL_EN, audio_frontend="log_mel"))) is AVTransducer
+
+
+def test_lips_that_learn_for_the_transducer_leave_what_the_ear_hears_as_it_was(model):
+    learning = copy.deepcopy(model)
+    learning.freeze_senses()
+    learning.free_lips()
+    learning.train()
+    learning.roughen.noise, learning.roughen.masks = 0.0, 0
+    samples, crops, heard, seen = inputs(4)
+    optimiser = torch.optim.SGD([value for value in learning.video.parameters() if value.requires_grad], 0.1)
+    before = learning.fuse_whole(samples, crops, heard, seen)
+    assert float(learning.penalty()) == 0.0
+    before[..., 1536:].square().sum().backward()
+    assert all(value.grad is None for value in learning.ear.parameters())
+    optimiser.step()
+    after = learning.fuse_whole(samples, crops, heard, seen)
+    assert torch.equal(after[..., :1536], before[..., :1536])
+    assert not torch.allclose(after[..., 1536:], before[..., 1536:], atol=1e-3)
+    assert float(learning.penalty()) > 0.0
+    learning.fuse_whole(samples, crops, heard, torch.zeros_like(seen))
+    assert float(learning.penalty()) == 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import torch
@@ -154,6 +155,8 @@ class EarTransducer(AVTransducer):
         """See the base class."""
         config = self.config
         self._frozen = False
+        self._before: tuple[nn.Module, Eyes] | None = None
+        self._strayed = torch.zeros(())
         self.log_mel = LogMel()
         self.ear = Encoder(Chunking(chunk=FRAMES_PER_TICK * config.segment))
         self.video = video_frontend(config)
@@ -182,6 +185,19 @@ class EarTransducer(AVTransducer):
         self._frozen = True
         for part in _SENSES:
             getattr(self, part).requires_grad_(False).eval()
+
+    def free_lips(self) -> None:
+        """Frozen senses but for the lips: their own features learn, for the transducer.
+
+        What they add to the sound is kept as it is now: that is what ear and second pass know.
+        """
+        self._before = copy.deepcopy(self.video), copy.deepcopy(self.eyes)
+        for part in (self.video, self.eyes):
+            part.requires_grad_(True)
+
+    def penalty(self) -> Tensor:
+        """How far what the lips add to the sound has strayed in the last batch, as a share of its power."""
+        return self._strayed
 
     def train(self, mode: bool = True) -> EarTransducer:
         """As in torch, but what is frozen stays as it is."""
@@ -241,6 +257,7 @@ class EarTransducer(AVTransducer):
             late = F.pad(audio, (_HISTORY, 0))[:, : audio.shape[1] + WINDOW - HOP]
             log_mel = relative_to_reference(self.log_mel(late))
         frames = self.ear.convolve(log_mel)
+        self._strayed = frames.new_zeros(())
         rows = video_present.any(1).nonzero().squeeze(1)
         seen = frames.new_zeros(*video_present.shape, self.config.frontend_dim)
         if len(rows):
@@ -248,9 +265,24 @@ class EarTransducer(AVTransducer):
             patches = patches * video_present[rows][..., None, None]
             lips, _ = self.video(patches, self.video.initial_state(len(rows)))  # type: ignore[operator]
             seen = lips.new_zeros(len(audio), *lips.shape[1:]).index_put((rows,), lips)
-            frames = self.eyes(frames, seen, video_present)
+            frames = self._looked(frames, seen, patches, rows, video_present)
         streamed = self.ear.attend(frames, offset, self.ear.chunking)
         return Hearing(frames, streamed, self._lips(seen, video_present))
+
+    def _looked(
+        self, frames: Tensor, seen: Tensor, patches: Tensor, rows: Tensor, video_present: Tensor
+    ) -> Tensor:
+        """Sound with what the lips add; while they learn, with what they added before."""
+        looked: Tensor = self.eyes(frames, seen, video_present)
+        if self._before is None or not self.training:
+            return looked
+        video, eyes = self._before
+        with torch.no_grad():
+            lips, _ = video(patches, video.initial_state(len(rows)))  # type: ignore[operator]
+            kept: Tensor = eyes(frames, torch.zeros_like(seen).index_put((rows,), lips), video_present)
+        added = (kept - frames).float().square().sum()
+        self._strayed = (looked - kept).float().square().sum() / added.clamp(min=1e-6)
+        return kept
 
     def _lips(self, seen: Tensor, video_present: Tensor) -> Tensor:
         return torch.where(video_present.unsqueeze(-1), self.eyes.norm_seen(seen), 0.0)

@@ -125,6 +125,10 @@ class AVTransducer(nn.Module):
         fused: Tensor = self.fusion(heard, seen, audio_present, video_present)
         return fused
 
+    def penalty(self) -> Tensor:
+        """What training adds to the loss of the last batch; nothing, if a network has nothing of its own."""
+        return torch.zeros(())
+
     def encode(self, fused: Tensor, lengths: Tensor) -> Tensor:
         """Whole sequences: ``(batch, frames, fusion_dim)`` to ``(batch, frames, encoder_dim)``."""
         frames = fused.shape[1]
