@@ -18,6 +18,7 @@ from functools import cache
 
 from live_input import joined, live_events
 
+from hearsight.assets import DEFAULT_MODEL
 from hearsight.evaluate.manifest import Row, read_manifest
 from hearsight.evaluate.showing import follow
 from hearsight.evaluate.word_errors import align, normalise
@@ -51,7 +52,7 @@ def main() -> None:
     parser.add_argument("manifest")
     parser.add_argument("--split", action="append", default=[])
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--model", default="small")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mixed", action="store_true", help="another speaker at any border")
     options = parser.parse_args()

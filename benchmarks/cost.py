@@ -18,6 +18,8 @@ from collections import Counter
 from pathlib import Path
 from statistics import median
 
+from hearsight.assets import DEFAULT_MODEL
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-c", "from hearsight.cli import main; main()"]
 PASSES = 5
@@ -93,7 +95,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("clip")
-    parser.add_argument("--model", default="small")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--install", action="store_true", help="also install the package, to see its size")
     options = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):

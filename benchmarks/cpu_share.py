@@ -23,6 +23,7 @@ import numpy as np
 from live_input import joined
 from numpy.typing import NDArray
 
+from hearsight.assets import DEFAULT_MODEL
 from hearsight.evaluate.latency_run import peak_memory_mb
 from hearsight.evaluate.manifest import Row, read_manifest
 from hearsight.recognizer import Recognizer
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("--split", action="append", default=[])
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--codec", choices=PIXELS, default="mjpeg")
-    parser.add_argument("--model", default="small")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     options = parser.parse_args()
     cv2.setNumThreads(1)
     rows = read_manifest(options.manifest, splits=options.split)

@@ -20,6 +20,7 @@ import numpy as np
 from live_input import live_events
 from numpy.typing import NDArray
 
+from hearsight.assets import DEFAULT_MODEL
 from hearsight.capture.files import read_chunks
 from hearsight.evaluate.latency_run import spread
 from hearsight.evaluate.manifest import Row, read_manifest
@@ -60,7 +61,7 @@ def main() -> None:
     parser.add_argument("--case", action="append", choices=SPOILED, help="only this one; repeat for several")
     parser.add_argument("--noise")
     parser.add_argument("--snr", type=float)
-    parser.add_argument("--model", default="small")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     options = parser.parse_args()
     if (options.noise is None) != (options.snr is None):
         parser.error("noise and its level go together: give both --noise FILE and --snr DB")

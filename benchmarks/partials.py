@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from hearsight import Recognizer
+from hearsight.assets import DEFAULT_MODEL
 from hearsight.capture.files import read_chunks
 from hearsight.evaluate.manifest import read_manifest
 from hearsight.evaluate.word_errors import WordErrors, count_errors, pooled
@@ -25,7 +26,7 @@ def main() -> None:
     )
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--split", action="append", default=[])
-    parser.add_argument("--model", default="small-en")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--modality", choices=("av", "audio", "video"), default="av")
     parser.add_argument("--limit", type=int)
     options = parser.parse_args()

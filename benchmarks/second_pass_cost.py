@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from hearsight import Recognizer
+from hearsight.assets import DEFAULT_MODEL
 from hearsight.capture.files import read_chunks
 from hearsight.evaluate.manifest import read_manifest
 from hearsight.types import FRAME_RATE
@@ -28,7 +29,7 @@ def main() -> None:
     )
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--split", action="append", default=[])
-    parser.add_argument("--model", default="small-en")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--modality", choices=("av", "audio", "video"), default="av")
     options = parser.parse_args()
     recognizer = Recognizer.load(options.model, finals="two-pass")

@@ -43,6 +43,7 @@ from websockets.asyncio.client import connect
 
 from benchmarks.serve_curve import plot, sentence, table
 from benchmarks.serve_meter import Meter
+from hearsight.assets import DEFAULT_MODEL
 
 SLICE_S = 0.1
 RECORDER = {"live": "1", "flush_packets": "1", "cluster_size_limit": "1"}
@@ -335,7 +336,7 @@ def main() -> None:
     about.add_argument("--streams", type=numbers, default=[1, 4, 8, 12, 16])
     about.add_argument("--seconds", type=float, default=20.0)
     about.add_argument("--format", choices=["webm", "crops", "audio"], default="webm")
-    about.add_argument("--model", default="small")
+    about.add_argument("--model", default=DEFAULT_MODEL)
     about.add_argument("--arrivals", type=int, default=0, help="streams that come to a server one a second")
     about.add_argument("--admission", action="store_true", help="let the server refuse streams")
     about.add_argument("--separate", action="store_true", help="also a process for each stream")

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hearsight import Recognizer
+from hearsight.assets import DEFAULT_MODEL
 from hearsight.evaluate.noise import add_noise, read_noise
 from hearsight.evaluate.word_errors import WordErrors, count_errors, pooled
 from hearsight.lab.data.shards import Sample, find_shards, read_shards
@@ -28,7 +29,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("shards")
-    parser.add_argument("--model", default="small")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--noise")
     parser.add_argument("--snr", type=float, action="append", default=[])
     parser.add_argument("--finals", choices=("one-pass", "two-pass"), action="append", default=[])

@@ -17,6 +17,7 @@ import numpy as np
 from live_input import live_events
 from numpy.typing import NDArray
 
+from hearsight.assets import DEFAULT_MODEL
 from hearsight.capture.files import read_chunks
 from hearsight.evaluate.manifest import Row, read_manifest
 from hearsight.recognizer import Recognizer
@@ -40,7 +41,7 @@ def main() -> None:
     parser.add_argument("manifest")
     parser.add_argument("--split", action="append", default=[])
     parser.add_argument("--minutes", type=float, default=5.0)
-    parser.add_argument("--model", default="small")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     options = parser.parse_args()
     recognizer = Recognizer.load(options.model)
     block, ticks = recognizer.bundle.config.block, round(60 * options.minutes * FRAME_RATE)

@@ -27,6 +27,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hearsight.assets import DEFAULT_MODEL
 from hearsight.capture.files import read_chunks
 from hearsight.capture.live import CaptureStatus, LiveCapture
 from hearsight.capture.paced import PacedFile
@@ -94,7 +95,7 @@ def main() -> None:
     parser.add_argument("--split", action="append", default=[])
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--speed", type=float, default=4.0)
-    parser.add_argument("--model", default="small")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     options = parser.parse_args()
     cv2.setNumThreads(1)
     rows = read_manifest(options.manifest, splits=options.split)
