@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from itertools import pairwise
 
 import numpy as np
@@ -297,3 +299,15 @@ def test_every_frame_is_encoded_once(toy) -> None:
         starts = [segment.start for segment in segments]
         assert starts == list(range(5, 5 + ticks, 8))
         assert segments[-1].heard == 5 + ticks
+
+
+def test_a_stream_that_nobody_holds_any_more_is_gone_at_once(toy) -> None:
+    stream = Stream(toy, modality="av")
+    stream.push(None, np.zeros(16_000, np.float32))
+    gone = weakref.ref(stream)
+    gc.disable()
+    try:
+        del stream
+        assert gone() is None
+    finally:
+        gc.enable()

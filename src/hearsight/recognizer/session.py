@@ -82,6 +82,10 @@ class Segment:
     features: NDArray[np.float32]
 
 
+Restarts = Callable[[int, int], bool]
+"""Whether the block of so many ticks from a tick on is a beginning."""
+
+
 class EncoderSession:
     """Front-end and encoder of one stream, with their state.
 
@@ -94,17 +98,11 @@ class EncoderSession:
     Args:
         bundle: where the graphs are.
         start: tick of the first frame that will be pushed.
-        restart: asked with the first tick of each block, and how many of its ticks are input, whether the
-            states that the bundle names are to be as if nothing but silence came before. It is asked when all
-            segments that were complete before have been taken, so that it may go by them.
     """
 
-    def __init__(
-        self, bundle: Bundle, start: int = 0, restart: Callable[[int, int], bool] | None = None
-    ) -> None:
+    def __init__(self, bundle: Bundle, start: int = 0) -> None:
         self._bundle = bundle
         second_pass = bundle.config.second_pass
-        self._restart = restart if second_pass is not None else None
         self._config = bundle.config
         self._start = start
         self._ticks = Ticks.empty()
@@ -119,19 +117,28 @@ class EncoderSession:
             """Features ``(ticks, feature_dim)`` of the silence before the input, if it has one."""
             self._silent_state = {name: self._frontend_state[name] for name in second_pass.restart}
 
-    def push(self, ticks: Ticks) -> Iterator[Segment]:
-        """Take the next ticks; yield every segment they complete."""
+    def push(self, ticks: Ticks, restarts: Restarts | None = None) -> Iterator[Segment]:
+        """Take the next ticks; yield every segment they complete.
+
+        Args:
+            ticks: of the input.
+            restarts: asked with the first tick of each block, and how many of its ticks are input, whether
+                the states that the bundle names are to be as if nothing but silence came before. It is asked
+                when all segments that were complete before have been taken, so that it may go by them.
+        """
         self._ticks += ticks
         block = self._config.block
         while len(self._ticks) >= block:
+            self._begin(block, restarts)
             self._extract_features(self._ticks.part(0, block), block)
             self._ticks = self._ticks.part(block)
             if len(self._features) >= self._config.segment + self._config.right_context:
                 yield self._encode()
 
-    def finish(self) -> Iterator[Segment]:
+    def finish(self, restarts: Restarts | None = None) -> Iterator[Segment]:
         """End the input: yield the segments of what is left, padded and masked."""
         if left := len(self._ticks):
+            self._begin(left, restarts)
             self._extract_features(self._ticks + self._padding(self._config.block - left), left)
             self._ticks = Ticks.empty()
         while len(self._features):
@@ -155,7 +162,6 @@ class EncoderSession:
 
     def _extract_features(self, block: Ticks, real: int) -> None:
         """Run the front-end on one block, of which the first ``real`` ticks are input."""
-        self._begin(real)
         inputs: Inputs = {
             "crops": block.crops[None],
             "samples": block.samples[None],
@@ -170,10 +176,10 @@ class EncoderSession:
         self._features = np.concatenate([self._features, features[0, :real]])
         self._present = np.concatenate([self._present, present[:real]])
 
-    def _begin(self, real: int) -> None:
+    def _begin(self, real: int, restarts: Restarts | None) -> None:
         """Let the states that the bundle names forget all before the next block, if they are to."""
         start = self._start + len(self._features)
-        if real and self._restart is not None and self._restart(start, real):
+        if restarts is not None and self._config.second_pass is not None and restarts(start, real):
             self._frontend_state = self._frontend_state | self._silent_state
 
     def _encode(self) -> Segment:

@@ -63,7 +63,7 @@ class Stream:
     ) -> None:
         self._modality = modality
         self._tick = start
-        self._session = EncoderSession(bundle, start, self._restarts)
+        self._session = EncoderSession(bundle, start)
         activity, endpoint = activity or ActivityRule(), endpoint or EndpointRule()
         second_pass = bundle.writer(finals)
         if second_pass is not None:
@@ -170,7 +170,7 @@ class Stream:
             raise ValueError(f"samples are {samples.dtype}: push float32 in [-1, 1]")
         self._tick += len(crops)
         ticks = self._attention.watch(self._chosen(crops, samples, audio_present))
-        return self._decode(self._session.push(ticks))
+        return self._decode(self._session.push(ticks, self._restarts))
 
     def finish(self) -> list[Event]:
         """End the input.
@@ -185,7 +185,7 @@ class Stream:
             missing = SAMPLES_PER_FRAME - len(self._rest)
             events += self.push(None, np.zeros(missing, np.float32))
         self._finished = True
-        events += self._decode(self._session.finish())
+        events += self._decode(self._session.finish(self._restarts))
         return [*events, *self._decoder.finish(self._session.tail() if self._reads_again else None)]
 
     def _decode(self, segments: Iterable[Segment]) -> list[Event]:
