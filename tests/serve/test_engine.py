@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -281,3 +283,15 @@ def test_time_spent_on_files_is_no_cost_of_streams() -> None:
 def test_int8_encoders_are_not_stacked_because_that_would_change_what_is_heard(small) -> None:
     with Engine(small) as engine:
         assert engine.batcher.stacked == {"frontend", "predictor", "joiner"}
+
+
+def test_what_a_stream_took_is_free_once_it_is_over_whoever_still_holds_it(recognizer) -> None:
+    with Engine(recognizer, room=ROOMY) as engine:
+        lane = engine.open()
+        asyncio.run(talk(lane, clip(3, 30), [10]))
+        stream = weakref.ref(lane._stream)
+        lane.close()
+        until = time.monotonic() + 5
+        while stream() is not None and time.monotonic() < until:
+            time.sleep(0.01)
+        assert stream() is None

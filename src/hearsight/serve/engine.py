@@ -59,6 +59,7 @@ class Engine:
         """Input recognised so far, of all streams."""
         self._clock = clock
         self._lanes: list[Lane] = []
+        self._left: list[Lane] = []
         self._something = threading.Condition()
         self._stirred = self._closed = False
         self._due = self._tidied = 0.0
@@ -137,6 +138,8 @@ class Engine:
         with self._something:
             if lane in self._lanes:
                 self._lanes.remove(lane)
+            self._left.append(lane)
+        self._stir()
 
     def _stir(self) -> None:
         with self._something:
@@ -153,6 +156,8 @@ class Engine:
                     return
                 self._stirred = False
                 lanes = list(self._lanes)
+                left, self._left = self._left, []
+            self._release(left)
             ready = [lane for lane in lanes if lane.has_work]
             try:
                 self._step(ready)
@@ -161,6 +166,14 @@ class Engine:
                 log.exception("a round has failed")
                 for lane in ready:
                     lane.fail(error)
+
+    def _release(self, left: list[Lane]) -> None:
+        """Free what the streams that are over took, and whatever long utterances took now and then."""
+        for lane in left:
+            lane.release()
+        if left or self._clock() >= self._tidied + _TIDY_S:
+            memory.give_back()
+            self._tidied = self._clock()
 
     def _step(self, ready: list[Lane]) -> None:
         """A round with those streams whose turn it is; if it is nobody's yet, wait."""
@@ -194,13 +207,6 @@ class Engine:
         for lane, outcome in zip(turn, outcomes, strict=True):
             self._deliver(lane, outcome)
         self._account(turn, outcomes, spent_s)
-        self._tidy(any(outcome.result and outcome.result.over for outcome in outcomes))
-
-    def _tidy(self, over: bool) -> None:
-        """Give freed memory back, now and then and when a stream is over: nobody may come after it."""
-        if over or self._clock() >= self._tidied + _TIDY_S:
-            memory.give_back()
-            self._tidied = self._clock()
 
     def _account(self, turn: list[Lane], outcomes: list[Outcome[Outgoing]], spent_s: float) -> None:
         """Tell the measurement of the load what this round was."""

@@ -223,6 +223,10 @@ class Lane:
         """Whether more than one block waits, or the end."""
         return len(self._ready) > 1 or self._ending
 
+    def release(self) -> None:
+        """Forget the stream of a lane that is closed, however long somebody holds the lane."""
+        del self._stream
+
     def work(self) -> Outgoing:
         """Do it: at most one block, or the end of the stream."""
         with self._lock:
