@@ -143,18 +143,6 @@ def test_a_reset_beam_is_a_new_beam() -> None:
         assert beam.hypotheses == table.decode(width=4)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_new_sentence_is_heard_as_at_the_start_and_keeps_what_came_before(seed: int) -> None:
-    table = Table(seed, frames=8, labels=4)
-    beam = table.beam(width=1)
-    for _ in range(2):
-        for frame in range(table.frames):
-            beam.advance(encoded(frame), frame)
-        beam.begin_sentence()
-    once = table.decode(width=1)[0].labels
-    assert beam.best.labels == once + once
-
-
 def test_a_beam_needs_a_width() -> None:
     with pytest.raises(ValueError, match="at least one"):
         Table(0, frames=1, labels=2).beam(width=0)

@@ -124,12 +124,6 @@ class Beam:
             self._hypotheses = [self._hypotheses[index] for index in kept]
             self._carry(kept)
 
-    def begin_sentence(self) -> None:
-        """Let what comes next begin like an utterance: the predictor forgets the labels so far."""
-        predicted, state = self._first
-        rows = [0] * len(self._hypotheses)
-        self._predicted, self._state = predicted[rows], {name: value[rows] for name, value in state.items()}
-
     def advance(self, encoded: NDArray[np.float32], frame: int) -> None:
         """Extend all hypotheses by one frame.
 

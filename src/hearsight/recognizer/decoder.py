@@ -24,9 +24,6 @@ from hearsight.recognizer.utterance import Beginnings, Window
 from hearsight.recognizer.words import stable_words, to_words
 from hearsight.types import FRAME_RATE, Event, Sense, Word
 
-_PAUSE_TICKS = round(0.2 * FRAME_RATE)
-"""So long without a new label, a voice and moving lips is a pause."""
-
 
 class Decoder:
     """Decodes one stream, utterance by utterance.
@@ -125,7 +122,6 @@ class Decoder:
         present = np.stack([segment.audio_present, segment.video_present], axis=1)
         for index, encoded in enumerate(segment.encoded):
             now = segment.start + index
-            self._pause(now)
             if self._listening.at(now):
                 self._beam.advance(encoded, now)
             self._senses |= present[index]
@@ -149,17 +145,6 @@ class Decoder:
             self._remember(end + index, features)
         yield from self._final()
         self._begin(round(self._heard_s * FRAME_RATE))
-
-    def _pause(self, now: int) -> None:
-        """After a pause in an utterance that waits for a second pass, another sentence may begin.
-
-        A predictor that was trained on single sentences expects nothing after the end of one.
-        """
-        frames = self._beam.best.frames
-        if self._second_pass is None or not frames:
-            return
-        if min(now - frames[-1], self._listening.rest(now)) == _PAUSE_TICKS:
-            self._beam.begin_sentence()
 
     def _end(self, now: int) -> Iterator[Event]:
         """The final, if the utterance is over at a tick."""
