@@ -60,7 +60,7 @@ def serve(pipe: Connection) -> None:
 
 def report(pipe: Connection) -> None:
     """Tell every minute what this process has allocated, and what it has freed and kept, in bytes."""
-    from hearsight.serve import memory
+    from hearsight.recognizer import memory
 
     while True:
         time.sleep(MINUTE_S)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hearsight.errors import BundleError, HearsightError
-from hearsight.recognizer import Bundle, EndpointRule, Recognizer, reading
+from hearsight.recognizer import Bundle, EndpointRule, Recognizer, decoder, reading
 from hearsight.recognizer.biasing import ContextGraph, Hotword
 from hearsight.recognizer.config import BundleConfig, SecondPassConfig
 from hearsight.recognizer.reading import ReadWord, is_trusted
@@ -358,3 +358,14 @@ def test_what_cannot_be_is_refused_in_a_sentence(toy_folder, tmp_path, changes, 
 def test_a_table_of_tokens_that_is_none_is_refused(tmp_path, content):
     with pytest.raises(BundleError, match="no list of the second pass's tokens"):
         read_tokens(content, tmp_path / "tokens.json", CONFIG)
+
+
+def test_nothing_is_read_along_where_the_first_pass_is_sure(toy, monkeypatch):
+    recognizer, script = with_second_pass(toy, by_features)
+    whole = clip(3, 250)
+    recognise(recognizer, whole, [8])
+    usual = len(script.windows)
+    script.windows.clear()
+    monkeypatch.setattr(decoder, "_SURE", 0.0)
+    events = recognise(recognizer, whole, [8])
+    assert len(finals(events)) == len(script.windows) < usual

@@ -15,7 +15,7 @@ from hearsight.recognizer.biasing import ContextGraph
 from hearsight.recognizer.bundle import Bundle
 from hearsight.recognizer.endpoint import EndpointRule
 from hearsight.recognizer.listening import Listening
-from hearsight.recognizer.reading import is_trusted
+from hearsight.recognizer.reading import is_trusted, sureness
 from hearsight.recognizer.rereading import Rereading
 from hearsight.recognizer.retiming import retime
 from hearsight.recognizer.second_pass import SecondPass
@@ -23,6 +23,9 @@ from hearsight.recognizer.session import Segment
 from hearsight.recognizer.utterance import Beginnings, Window
 from hearsight.recognizer.words import stable_words, to_words
 from hearsight.types import FRAME_RATE, Event, Sense, Word
+
+_SURE = 0.9
+"""Of its words so far: from here on nothing is read along, which would take more time than all else."""
 
 
 class Decoder:
@@ -176,8 +179,13 @@ class Decoder:
         spares = not self.reads_along or self._beam.width == 1
         if rereading is None or spares or self._beam.is_empty or not len(self._window):
             return
-        if rereading.is_due(now):
+        if rereading.is_due(now) and not self._is_sure():
             rereading.read(self._window.taken(), now)
+
+    def _is_sure(self) -> bool:
+        """Whether the beam's own words will hardly be replaced by what is read."""
+        words = self._words()
+        return bool(words) and sureness(words) >= _SURE
 
     def _read_again(self, event: Event) -> Event:
         """The final with the words of the second pass, if they are to be trusted."""
@@ -189,15 +197,17 @@ class Decoder:
         words = retime(read, event.words, earliest_s=self._spoken_s, latest_s=self._heard_s)
         return replace(event, words=words, start=words[0].start, stable=len(words))
 
-    def _event(self, kind: Literal["partial", "final"]) -> Event:
-        best = self._beam.best
-        words: tuple[Word, ...] = to_words(
-            best,
+    def _words(self) -> tuple[Word, ...]:
+        return to_words(
+            self._beam.best,
             self._pieces,
             emission_delay_s=self._delay_s,
             earliest_s=self._spoken_s,
             latest_s=self._heard_s,
         )
+
+    def _event(self, kind: Literal["partial", "final"]) -> Event:
+        best, words = self._beam.best, self._words()
         if kind == "partial" and self._rereading is not None:
             words = self._rereading.words(words, earliest_s=self._spoken_s, latest_s=self._heard_s)
         names: tuple[Sense, ...] = ("audio", "video")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from hearsight.recognizer import memory
 from hearsight.recognizer.effort import Effort, EffortController
 from hearsight.recognizer.live_path import LivePath, Sight
 from hearsight.recognizer.mixing import NoiseMixer
@@ -271,6 +272,8 @@ class LiveCaptions:
         events = self._path.push(chunks, capture, self._controller.effort)
         self._controller.step(capture.queued_s, time.perf_counter() - began)
         self._hand_over(events)
+        if any(event.kind == "final" for event in events):
+            memory.give_back()
 
     def _hand_over(self, events: list[Event] | list[None]) -> None:
         """To whoever takes them; the end, None, is never lost."""

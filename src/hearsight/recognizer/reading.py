@@ -80,8 +80,12 @@ def is_trusted(read: Sequence[ReadWord], heard: Sequence[Word]) -> bool:
     if not read or stopped:
         return False
     surely = math.exp(sum(word.log_probability for word in read) / len(read))
-    heard_surely = math.exp(sum(math.log(max(word.confidence, 1e-3)) for word in heard) / len(heard))
-    return heard_surely - surely <= _SURER
+    return sureness(heard) - surely <= _SURER
+
+
+def sureness(heard: Sequence[Word]) -> float:
+    """Geometric mean of the confidences of the first pass's words, of which there is at least one."""
+    return math.exp(sum(math.log(max(word.confidence, 1e-3)) for word in heard) / len(heard))
 
 
 def to_read_words(tokens: Sequence[bytes], log_probabilities: Sequence[float]) -> list[ReadWord]:

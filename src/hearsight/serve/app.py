@@ -21,8 +21,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from hearsight.errors import HearsightError
-from hearsight.recognizer import Recognizer
-from hearsight.serve import memory, openapi, page
+from hearsight.recognizer import Recognizer, memory
+from hearsight.serve import openapi, page
 from hearsight.serve.access import Access, Throttles
 from hearsight.serve.admission import Busy, Room
 from hearsight.serve.answers import HttpError

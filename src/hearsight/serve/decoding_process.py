@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from hearsight.capture.files import probe, read_chunks
 from hearsight.errors import HearsightError
-from hearsight.serve import memory
+from hearsight.recognizer import memory
 from hearsight.serve.decoding_messages import SIZES, Head, Source, pack, pack_mouths, unpack_sizes
 from hearsight.serve.inbox import Inbox
 from hearsight.serve.limits import Limits

@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from hearsight.recognizer import Recognizer
-from hearsight.serve import memory
+from hearsight.recognizer import Recognizer, memory
 from hearsight.serve.admission import Load, Room
 from hearsight.serve.batching import Batcher, Outcome
 from hearsight.serve.calibration import first_cost

@@ -1,7 +1,8 @@
 """Memory that streams have freed goes back to the system, where the C library is glibc.
 
-Each thread that decodes would otherwise get a heap of its own, in which one recording leaves holes that the
-next does not fit into: a server that nobody uses any more would look as if it had a leak.
+An utterance that is heard all at once takes a hundred megabytes for a moment. And each thread that decodes
+would otherwise get a heap of its own, in which one recording leaves holes that the next does not fit into: a
+server that nobody uses any more would look as if it had a leak.
 """
 
 from __future__ import annotations

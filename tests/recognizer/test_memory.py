@@ -5,7 +5,7 @@ from __future__ import annotations
 import psutil
 import pytest
 
-from hearsight.serve import memory
+from hearsight.recognizer import memory
 
 
 @pytest.mark.skipif(memory.in_use() is None, reason="the C library is not glibc")
