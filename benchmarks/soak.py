@@ -32,7 +32,7 @@ from hearsight.capture.files import read_chunks
 from hearsight.capture.live import CaptureStatus, LiveCapture
 from hearsight.capture.paced import PacedFile
 from hearsight.evaluate.manifest import Row, read_manifest
-from hearsight.recognizer import Recognizer
+from hearsight.recognizer import Recognizer, memory
 from hearsight.recognizer.effort import EffortController, EffortRules
 from hearsight.recognizer.live import LiveCaptions
 from hearsight.types import FRAME_RATE, SAMPLE_RATE, Chunk
@@ -98,6 +98,7 @@ def main() -> None:
     parser.add_argument("--model", default=DEFAULT_MODEL)
     options = parser.parse_args()
     cv2.setNumThreads(1)
+    memory.keep_little()  # as `hearsight live` does
     rows = read_manifest(options.manifest, splits=options.split)
     played = [rows[index % len(rows)] for index in range(round(60 * options.minutes / SECONDS))]
     with tempfile.TemporaryDirectory() as folder:

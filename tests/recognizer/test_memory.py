@@ -10,7 +10,7 @@ from hearsight.recognizer import memory
 
 @pytest.mark.skipif(memory.in_use() is None, reason="the C library is not glibc")
 def test_what_was_freed_in_the_middle_of_the_heap_is_given_back() -> None:
-    memory.share_heaps()
+    memory.keep_little()
     used, _ = memory.in_use()
     # Too small for pages of their own, so that they come from the heap; every other one is freed.
     blocks = [bytearray(60_000) for _ in range(2000)]
@@ -26,6 +26,6 @@ def test_what_was_freed_in_the_middle_of_the_heap_is_given_back() -> None:
 
 def test_where_there_is_no_glibc_nothing_happens(monkeypatch) -> None:
     monkeypatch.setattr(memory, "_glibc", lambda: None)
-    memory.share_heaps()
+    memory.keep_little()
     memory.give_back()
     assert memory.in_use() is None

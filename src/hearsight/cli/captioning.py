@@ -111,9 +111,10 @@ def live(
     from hearsight.captions.live_session import run_live
     from hearsight.captions.normalising import form_of_text
     from hearsight.evaluate.noise import read_noise
-    from hearsight.recognizer import Recognizer
+    from hearsight.recognizer import Recognizer, memory
     from hearsight.recognizer.biasing import read_hotwords
 
+    memory.keep_little()
     phrases = None if hotwords is None else read_hotwords(hotwords)
     recognizer = Recognizer.load(
         model,

@@ -309,7 +309,7 @@ def serve(recognizer: Recognizer, options: Options, say: Callable[[str], object]
     Raises:
         HearsightError: the address cannot be listened at.
     """
-    memory.share_heaps()
+    memory.keep_little()
     with Engine(recognizer, room=options.room) as engine:
         server = Server(
             Service(engine, options), options, lambda address: say(f"hearsight listens at {address}")
