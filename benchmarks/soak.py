@@ -134,6 +134,10 @@ def print_amounts(course: Course, steps: Sequence[Step]) -> None:
     """What the minutes amount to."""
     if settled := course.memory[WARM_UP_MINUTES:]:
         print(f"memory after {WARM_UP_MINUTES} minutes: from {min(settled):.1f} to {max(settled):.1f} MB")
+        # A minute may end in the middle of an utterance that is being read, which takes 20 MB for a moment.
+        third = max(1, len(settled) // 3)
+        first, last = (sum(part) / third for part in (settled[:third], settled[-third:]))
+        print(f"on average {first:.1f} MB in the first third of them, {last:.1f} MB in the last")
     lags = [lag for minute in course.lags for lag in minute]
     if lags:
         middle, high = np.percentile(lags, [50, 99])
