@@ -24,8 +24,10 @@ from hearsight.recognizer.utterance import Beginnings, Window
 from hearsight.recognizer.words import stable_words, to_words
 from hearsight.types import FRAME_RATE, Event, Sense, Word
 
-_SURE = 0.9
-"""Of its words so far: from here on nothing is read along, which would take more time than all else."""
+_SURE, _CERTAIN = 0.9, 0.97
+"""Of the words of the first pass: when it is sure nothing is read along, which would take more time than all
+else; when it is certain they are the final, since a reading would say the same. Measured with `small-en`: GRID in
+clean sound and at 0 dB, and prompts, are as right as before, at three quarters of the cost for GRID."""
 
 
 class Decoder:
@@ -189,7 +191,7 @@ class Decoder:
 
     def _read_again(self, event: Event) -> Event:
         """The final with the words of the second pass, if they are to be trusted."""
-        if self._second_pass is None or not len(self._window):
+        if self._second_pass is None or not len(self._window) or sureness(event.words) >= _CERTAIN:
             return event
         read = self._second_pass(self._window.taken())
         if not is_trusted(read, event.words):
