@@ -26,8 +26,8 @@ from hearsight.types import FRAME_RATE, Event, Sense, Word
 
 _SURE, _CERTAIN = 0.9, 0.97
 """Of the words of the first pass: when it is sure nothing is read along, which would take more time than all
-else; when it is certain they are the final, since a reading would say the same. Measured with `small-en`: GRID in
-clean sound and at 0 dB, and prompts, are as right as before, at three quarters of the cost for GRID."""
+else; when it is certain they are the final, since a reading would say the same. Measured with `small-en`:
+GRID and prompts are as right as before, at three quarters of the cost for GRID."""
 
 
 class Decoder:
