@@ -42,9 +42,10 @@ CONFIG = SecondPassConfig(
 
 @pytest.fixture(scope="module", autouse=True)
 def few_words_are_enough():
-    """However many words the first pass hears, the second may read few."""
+    """However many words the first pass hears, and however surely, the second may read few."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "_MANY_WORDS", 10**6)
+        patch.setattr(decoder, "_CERTAIN", 2.0)
         yield
 
 
@@ -369,3 +370,10 @@ def test_nothing_is_read_along_where_the_first_pass_is_sure(toy, monkeypatch):
     monkeypatch.setattr(decoder, "_SURE", 0.0)
     events = recognise(recognizer, whole, [8])
     assert len(finals(events)) == len(script.windows) < usual
+    script.windows.clear()
+    monkeypatch.setattr(decoder, "_CERTAIN", 0.0)
+    heard = recognise(replace(recognizer, finals="one-pass"), whole, [8])
+    assert [event.text for event in finals(recognise(recognizer, whole, [8]))] == [
+        event.text for event in finals(heard)
+    ]
+    assert not script.windows, "what is certain is not read at all"
