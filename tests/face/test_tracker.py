@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from hearsight.face.mesh import FaceMesh
+from hearsight.face.path import FacePath
 from hearsight.face.tracker import MEMORY_FRAMES, FaceTracker
+from hearsight.types import Chunk
 
 
 class CountingMesh(FaceMesh):
@@ -38,6 +40,18 @@ def test_the_mesh_looks_at_a_steady_face_every_few_frames(detector, face, pictur
         found = tracker(picture(face(120 + step, 140)))
         assert middle(found)[0] == pytest.approx(120 + step, abs=3)
     assert mesh.looks == looks
+
+
+def test_how_often_the_mesh_looks_may_change_while_a_face_is_followed(detector, face, picture) -> None:
+    mesh = CountingMesh.load()
+    path, before = FacePath(FaceTracker(detector, mesh)), 0
+    for step in range(40):
+        path.mesh_interval = 2 if step < 20 else 4
+        path.process(
+            Chunk(step, [picture(face(120 + step, 140))], np.zeros(640, np.float32), np.ones(1, bool))
+        )
+        before = mesh.looks if step < 20 else before
+    assert path.mesh_interval == 4 and before == 11 and mesh.looks == before + 5
 
 
 def test_the_mesh_looks_at_a_quick_face_in_every_frame(detector, face, picture) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -22,8 +23,15 @@ from hearsight.face import FacePath
 from hearsight.recognizer import Recognizer
 from hearsight.serve.app import Options
 from hearsight.serve.decoding import Decoders, Decoding
-from hearsight.serve.decoding_messages import MOST_BYTES, SIZES, pack_mouths, unpack_mouths, unpack_sizes
-from hearsight.serve.decoding_process import AHEAD
+from hearsight.serve.decoding_messages import (
+    MOST_BYTES,
+    SIZES,
+    pack,
+    pack_mouths,
+    unpack_mouths,
+    unpack_sizes,
+)
+from hearsight.serve.decoding_process import AHEAD, CROWD, DecodingProcess
 from hearsight.serve.inbox import Inbox
 from hearsight.serve.limits import Limits
 from hearsight.serve.protocol import Refusal
@@ -164,6 +172,17 @@ def test_a_stream_that_is_given_up_leaves_nothing_behind() -> None:
         assert not decoders._processes[0].streams
 
     asyncio.run(with_decoders(play))
+
+
+def test_a_process_is_crowded_while_it_has_more_streams_than_it_can_give_all() -> None:
+    said = [
+        pack({"do": "open", "stream": number, "format": "ticks", "modality": "av", "block": 8, "limits": {}})
+        for number in range(CROWD + 1)
+    ]
+    for more, crowded in (([], True), ([pack({"do": "close", "stream": 0})], False)):
+        process = DecodingProcess(io.BytesIO(b"".join([*said, *more])), io.BytesIO())
+        process.run()
+        assert process.is_crowded == crowded
 
 
 def test_the_streams_of_a_process_that_dies_are_told_and_others_go_on() -> None:

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hearsight.recognizer import Recognizer
+from hearsight.recognizer import Bundle, Recognizer
 from hearsight.recognizer.session import Ticks
 from hearsight.serve.admission import Busy, Load, Room
+from hearsight.serve.batching import Batcher
 from hearsight.serve.calibration import first_cost
 from hearsight.serve.engine import Engine
 from hearsight.serve.lane import QUEUE_TICKS, Lane, StreamEnded
@@ -283,6 +284,11 @@ def test_time_spent_on_files_is_no_cost_of_streams() -> None:
 def test_int8_encoders_are_not_stacked_because_that_would_change_what_is_heard(small) -> None:
     with Engine(small) as engine:
         assert engine.batcher.stacked == {"frontend", "predictor", "joiner"}
+
+
+def test_a_network_that_remembers_much_is_called_for_each_stream_by_itself() -> None:
+    """To copy what the ear remembers into a stack and out of it takes longer than it saves."""
+    assert Batcher(Bundle.load("small-en")).stacked == {"predictor", "joiner"}
 
 
 def test_what_a_stream_took_is_free_once_it_is_over_whoever_still_holds_it(recognizer) -> None:

@@ -42,10 +42,19 @@ class Course:
     """
 
     def __init__(self, interval: int = MESH_INTERVAL) -> None:
+        self.interval = interval
+        self.clear()
+
+    @property
+    def interval(self) -> int:
+        """Frames from one look to the next; may be set at any time."""
+        return self._interval
+
+    @interval.setter
+    def interval(self, interval: int) -> None:
         if interval < 1:
             raise ValueError(f"the mesh looks at every frame at most, not every {interval}")
         self._interval = interval
-        self.clear()
 
     def clear(self) -> None:
         """Forget the motion, because the face was lost or could not be seen."""

@@ -73,6 +73,15 @@ class FacePath:
         """
         return cls(FaceTracker(*_networks(), mesh_interval))
 
+    @property
+    def mesh_interval(self) -> int:
+        """Frames from one look of the mesh at a steady face to the next; may be set at any time."""
+        return self._tracker.course.interval
+
+    @mesh_interval.setter
+    def mesh_interval(self, interval: int) -> None:
+        self._tracker.course.interval = interval
+
     def reset(self) -> None:
         """Forget the face, as at the start of another input."""
         self._tracker.reset()

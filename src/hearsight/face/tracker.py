@@ -28,19 +28,22 @@ class FaceTracker:
         detector: finds faces anywhere.
         mesh: fits one where it is expected.
         interval: frames from one look of the mesh at a steady face to the next.
+
+    Attributes:
+        course: of the face; its interval may be set at any time.
     """
 
     def __init__(self, detector: FaceDetector, mesh: FaceMesh, interval: int = MESH_INTERVAL) -> None:
         self._detector = detector
         self._mesh = mesh
-        self._course = Course(interval)
+        self.course = Course(interval)
         self.detections = 0
         """Times the detector ran, for measuring."""
         self.reset()
 
     def reset(self) -> None:
         """Forget the face, as at the start of another input."""
-        self._course.clear()
+        self.course.clear()
         self._picture: NDArray[np.uint8] | None = None
         self._face: Face | None = None
         self._landmarks: Points | None = None
@@ -58,19 +61,19 @@ class FaceTracker:
             The face, or None where the picture shows none.
         """
         # Videos of few frames a second show one picture at several ticks: nothing moves between them.
-        if picture is not self._picture or not self._course.settled:
+        if picture is not self._picture or not self.course.settled:
             self._picture, self._face = picture, self._next(picture)
         return self._face
 
     def _next(self, picture: NDArray[np.uint8] | None) -> Face | None:
         if picture is not None and picture.shape != self._shape:
-            self._course.clear()
+            self.course.clear()
             self._landmarks, self._shape = None, picture.shape
-        face = None if picture is None else self._course.carry_on() or self._look(picture)
+        face = None if picture is None else self.course.carry_on() or self._look(picture)
         if face is not None:
             self._landmarks, self._lost_for = face.landmarks, 0
             return face
-        self._course.clear()
+        self.course.clear()
         self._lost_for += 1
         if self._lost_for > MEMORY_FRAMES:
             self._landmarks = None
@@ -79,10 +82,10 @@ class FaceTracker:
     def _look(self, picture: NDArray[np.uint8]) -> Face | None:
         region = None if self._landmarks is None else Region.around(self._landmarks)
         if region is not None and (face := self._fit(picture, region, self._number)) is not None:
-            self._course.look(face)
+            self.course.look(face)
             return face
         # In the region of the detector the mesh is off by some pixels: how it settles is no motion.
-        self._course.clear()
+        self.course.clear()
         return self._find(picture, region)
 
     def _find(self, picture: NDArray[np.uint8], known: Region | None) -> Face | None:

@@ -24,7 +24,7 @@ from hearsight.serve.inbox import Inbox
 from hearsight.serve.limits import Limits
 from hearsight.serve.protocol import Refusal, parse_modality
 from hearsight.serve.recordings import whole_recording
-from hearsight.serve.sight import Eye, Mouths
+from hearsight.serve.sight import Eye, Input, Mouths
 from hearsight.serve.tick_messages import parse_ticks
 from hearsight.serve.webm import webm_chunks
 from hearsight.types import Modality
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 AHEAD = 4
 """Chunks of a stream that may be on their way to the server."""
+CROWD = 6
+"""With more streams than this, which is about what a processor decodes at full effort, work is spared."""
 _REPORT_BYTES, _REPORT_MESSAGES = 64 << 10, 16
 """Input taken without a chunk coming of it, after which the server is told."""
 
@@ -70,6 +72,11 @@ class DecodingProcess:
         self._saying = threading.Lock()
         self._looking = threading.Lock()
         self._streams: dict[int, _Stream] = {}
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether there are so many streams that each has to spare work."""
+        return len(self._streams) > CROWD
 
     def run(self) -> None:
         """Until the input ends."""
@@ -151,7 +158,7 @@ class _Stream:
             return
         for chunk in webm_chunks(self.inbox, self._block):
             with self._looking:
-                mouths = self._eye.mouths(chunk, self.modality)
+                mouths = self._look(chunk)
             yield mouths
         if not self.inbox.closed:
             raise Refusal("bad_media", "the stream breaks off, it is damaged: begin a new one")
@@ -162,7 +169,7 @@ class _Stream:
             self._say("found", video=found.has_video, audio=found.has_audio, seconds=found.duration_s)
             for chunk in read_chunks(recording, ticks=self._block):
                 with self._looking:
-                    mouths = self._eye.mouths(chunk, self.modality)
+                    mouths = self._look(chunk)
                 yield mouths
 
     def _from_ticks(self) -> Iterator[Mouths]:
@@ -171,11 +178,15 @@ class _Stream:
             message = parse_ticks(memoryview(content), self._limits)
             # One at a time in a process: a message may hold many large pictures.
             with self._looking:
-                mouths = self._eye.mouths(message.make(tick), self.modality)
+                mouths = self._look(message.make(tick))
             if len(mouths) != message.ticks:
                 raise ValueError(f"a message of {message.ticks} ticks has {len(mouths)}")
             yield mouths
             tick += message.ticks
+
+    def _look(self, given: Input) -> Mouths:
+        self._eye.spares = self._process.is_crowded
+        return self._eye.mouths(given, self.modality)
 
     def _taken(self) -> None:
         """Input that brings no mouths for long is told of too."""

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hearsight.face.course import MESH_INTERVAL
 from hearsight.recognizer.pictures import without_frozen
 from hearsight.recognizer.session import Ticks
 from hearsight.types import SAMPLES_PER_FRAME, Chunk, Crops, Modality
 
 if TYPE_CHECKING:
     from hearsight.face import FacePath
+
+SPARING_INTERVAL = 4
+"""Frames from one look of the mesh at a steady face to the next where there is much to do: half the work, and
+1.3 points more word errors of lip reading alone (GRID, seen speakers)."""
 
 Box = tuple[float, float, float, float]
 
@@ -69,6 +74,8 @@ class Eye:
 
     def __init__(self) -> None:
         self._face: FacePath | None = None
+        self.spares = False
+        """Whether a steady face is looked at more rarely from now on."""
 
     def mouths(self, given: Input, modality: Modality) -> Mouths:
         """The mouths in the next input; none are looked for where pictures are not used."""
@@ -86,6 +93,7 @@ class Eye:
             from hearsight.face import FacePath
 
             self._face = FacePath.load()
+        self._face.mesh_interval = SPARING_INTERVAL if self.spares else MESH_INTERVAL
         crops = self._face.process(chunk)
         pictures, look = sum(frame is not None for frame in chunk.frames), None
         if len(chunk):

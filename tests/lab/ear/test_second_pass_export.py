@@ -124,7 +124,7 @@ def test_the_files_are_checked_like_all_others(folder, tmp_path):
 
 def test_features_and_states_that_do_not_fit_are_refused(tmp_path, decoder, silence):
     made = write_bundle(tmp_path / "toy")
-    with pytest.raises(HearsightError, match="has no state ear_heard, ear_keys, ear_values"):
+    with pytest.raises(HearsightError, match="has no state ear_heard, ear_keys0, ear_keys1"):
         add_second_pass(made, decoder, AsHeard(), TOKENS, silence)
     wide = Decoder(DecoderSize(vocabulary=40, dim=10, heads=2, layers=1, context=64))
     with pytest.raises(HearsightError, match="nothing can be heard"):

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from hearsight.errors import HearsightError
 from hearsight.lab.ear.assets import EarAssets
 from hearsight.lab.ear.decoder import Decoder, Layer
-from hearsight.lab.ear.encoder import attend
+from hearsight.lab.ear.encoder import MEMORIES, attend
 from hearsight.lab.ear.tokenizer import END, PROMPT, Tokenizer
 from hearsight.lab.ear.transducer import WholeHearing
 from hearsight.lab.export import export_program, quantise
@@ -27,7 +27,7 @@ from hearsight.recognizer.config import LISTEN, READ, TOKENS
 
 REST_FRAMES = 150
 """Frames of the silent window that follow those of an utterance."""
-RESTARTED = ("ear_heard", "ear_keys", "ear_values")
+RESTARTED = ("ear_heard", *(f"ear_{name}" for name in MEMORIES))
 """What the ear remembers beyond its convolutions."""
 _LARGEST = 64
 """Weights of the vocabulary are whole numbers of at most this size: pairs of products with bytes then fit
