@@ -208,18 +208,18 @@ def _paste_picture(canvas: Drawing, sight: Sight) -> None:
     height, width = sight.picture.shape[:2]
     scale = min(WIDTH / width, HEIGHT / height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    picture = _resized(sight.picture, size, "bilinear")
-    if sight.track is not None:
-        _outline(picture, tuple(round(scale * value) for value in sight.track.box))
     x, y = (WIDTH - size[0]) // 2, (HEIGHT - size[1]) // 2
-    canvas[y : y + size[1], x : x + size[0]] = picture
+    place = canvas[y : y + size[1], x : x + size[0]]
+    place[:] = _resized(sight.picture, size, "bilinear")
+    if sight.track is not None:
+        _outline(place, tuple(round(scale * value) for value in sight.track.box))
 
 
 def _resized(drawing: Drawing, size: tuple[int, int], how: str) -> Drawing:
-    """In ``size``, width and height, and to be drawn on."""
+    """In ``size``, width and height."""
     height, width = drawing.shape[:2]
     if size == (width, height):
-        return drawing.copy()
+        return drawing
     if min(width, height) < 2:  # of one row or column alone it makes nothing
         drawing = drawing.repeat(2, axis=0).repeat(2, axis=1)
     return np.asarray(imgproc.resize(np.ascontiguousarray(drawing), size[::-1], how))
