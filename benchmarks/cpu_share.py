@@ -10,6 +10,7 @@ OMP_NUM_THREADS=1 on an idle computer.
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -45,7 +46,7 @@ def main() -> None:
     parser.add_argument("--codec", choices=PIXELS, default="mjpeg")
     parser.add_argument("--model", default=DEFAULT_MODEL)
     options = parser.parse_args()
-    cv2.setNumThreads(1)
+    os.environ.setdefault("RAYON_NUM_THREADS", "1")
     rows = read_manifest(options.manifest, splits=options.split)
     recognizer = Recognizer.load(options.model)
     with tempfile.TemporaryDirectory() as folder:

@@ -58,7 +58,7 @@ def serve(pipe: Connection, cores: list[int] | None, model: str, admission: bool
     """The server's process."""
     if cores is not None:
         os.sched_setaffinity(0, cores)
-    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+    os.environ.setdefault("RAYON_NUM_THREADS", "1")
     from hearsight.recognizer import Recognizer
     from hearsight.serve import app
     from hearsight.serve.admission import Room
@@ -287,7 +287,7 @@ def separately(path: str, ready: Any, begin: Any, results: Any, cores: list[int]
     """A process with one stream: the recording at its own pace, without network or server."""
     if cores is not None:
         os.sched_setaffinity(0, cores)
-    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+    os.environ.setdefault("RAYON_NUM_THREADS", "1")
     from hearsight.recognizer import Recognizer
 
     recognizer = Recognizer.load(model)

@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=4.0)
     parser.add_argument("--model", default=DEFAULT_MODEL)
     options = parser.parse_args()
-    cv2.setNumThreads(1)
+    os.environ.setdefault("RAYON_NUM_THREADS", "1")
     memory.keep_little()  # as `hearsight live` does
     rows = read_manifest(options.manifest, splits=options.split)
     played = [rows[index % len(rows)] for index in range(round(60 * options.minutes / SECONDS))]

@@ -58,7 +58,7 @@ def refusal(result: Result) -> str:
 
 
 def test_help_needs_none_of_the_heavy_libraries() -> None:
-    heavy = "{'av', 'cv2', 'numpy', 'onnxruntime', 'sentencepiece', 'torch'}"
+    heavy = "{'PIL', 'av', 'cv2', 'kornia_rs', 'numpy', 'onnxruntime', 'sentencepiece', 'torch'}"
     code = f"import sys, hearsight.cli; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearsight.captions.window import BAND, HEIGHT, LINES, WIDTH, Window, compose, place_words
+from hearsight.captions.window import BAND, FRAME_COLOUR, HEIGHT, LINES, WIDTH, Window, compose, place_words
 from hearsight.capture.files import read_chunks
 from hearsight.errors import HearsightError
 from hearsight.face import FacePath
@@ -61,6 +62,20 @@ def test_pictures_of_any_shape_fit(shape: tuple[int, int]) -> None:
     drawn = compose(Sight(np.full((*shape, 3), 255, np.uint8), None, None))
     assert drawn.shape == (HEIGHT, WIDTH, 3)
     assert drawn.max() == 255
+
+
+@pytest.mark.parametrize("box", [(-30, -20, 300, 200), (100, 80, 900, 900), (-9, -9, 700, 500)])
+def test_a_face_is_framed_as_far_as_it_is_in_the_picture(box: tuple[int, int, int, int]) -> None:
+    black = np.zeros((480, 640, 3), np.uint8)
+    drawn = compose(Sight(black, SimpleNamespace(box=box), None))[: HEIGHT - BAND]  # type: ignore[arg-type]
+    left, top, right, bottom = box
+    margin = (WIDTH - 640) // 2
+    rows, columns = (drawn[:, margin:-margin] == FRAME_COLOUR).all(axis=2).nonzero()
+    on_frame = np.isin(rows, (top, bottom)) | np.isin(columns, (left, right))
+    assert on_frame.all() and ((rows >= top) & (rows <= bottom)).all()
+    assert ((columns >= left) & (columns <= right)).all()
+    assert set(rows) >= {row for row in (top, bottom) if 0 <= row < HEIGHT - BAND}
+    assert set(columns) >= {column for column in (left, right) if 0 <= column < 640}
 
 
 def test_words_that_stay_are_told_from_those_that_may_not() -> None:

@@ -125,3 +125,12 @@ def test_turned_pictures_have_each_pixel_where_the_matrix_puts_it(sign_x, sign_y
     top = min(y for _, y in places.values())
     for (y, x), (new_x, new_y) in places.items():
         assert turned[new_y - top, new_x - left].tolist() == stored[y, x].tolist()
+
+
+@given(st.sampled_from([1, -1]), st.sampled_from([1, -1]), st.booleans())
+def test_turned_pictures_lie_in_memory_row_by_row(sign_x, sign_y, swapped):
+    turned = upright(
+        np.zeros((4, 6, 3), np.uint8), (0, sign_y, sign_x, 0) if swapped else (sign_x, 0, 0, sign_y)
+    )
+    assert turned.dtype == np.uint8 and turned.flags.c_contiguous
+    assert turned.shape == ((6, 4, 3) if swapped else (4, 6, 3))

@@ -7,10 +7,11 @@ import math
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from hearsight.face.alignment import draw_crop
 from hearsight.face.geometry import invert, sample, similarity, square_to_output, transform
 
 numbers = st.floats(-1000, 1000)
@@ -98,3 +99,69 @@ def test_outside_the_picture_it_is_black(place: tuple[int, int]) -> None:
     for side in (30.0, 500.0):
         view = sample(picture, square_to_output(np.array(place, float), side, 0.3, 32), 32)
         assert not view.any()
+
+
+def drawn_by_definition(picture: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+    """Bilinear values, ``(size, size, 3)``; beyond its outermost pixels the picture goes on in black."""
+    rows, columns = np.mgrid[:size, :size]
+    places = transform(invert(matrix), np.stack([columns, rows], axis=-1).astype(float))
+    places = np.clip(places, -2, np.array(picture.shape[1::-1]) + 1)
+    framed = np.pad(picture.astype(float), ((3, 3), (3, 3), (0, 0)))
+    corner = np.floor(places).astype(int)
+    right, down = np.moveaxis(places - corner, -1, 0)[..., None]
+    x, y = np.moveaxis(corner + 3, -1, 0)
+    above = framed[y, x] * (1 - right) + framed[y, x + 1] * right
+    below = framed[y + 1, x] * (1 - right) + framed[y + 1, x + 1] * right
+    return above * (1 - down) + below * down
+
+
+@given(
+    shape=st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    scale=st.floats(0.51, 8),
+    angle=angles,
+    place=st.tuples(st.floats(-20, 80), st.floats(-20, 80)),
+    size=st.integers(2, 48),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=200, deadline=None)
+def test_pixels_are_bilinear_values_and_fade_to_black_outside(shape, scale, angle, place, size, seed) -> None:
+    picture = np.random.default_rng(seed).integers(0, 256, (*shape, 3)).astype(np.uint8)
+    matrix = square_to_output(np.array(place), size / scale, angle, size)
+    drawn = sample(picture, matrix, size)
+    assert drawn.shape == (size, size, 3) and drawn.dtype == np.uint8
+    assert np.abs(drawn - drawn_by_definition(picture, matrix, size)).max() <= 1.01
+
+
+@given(st.integers(2, 30), st.integers(1, 6), st.integers(1, 6), st.integers(0, 1000))
+@settings(deadline=None)
+def test_pictures_that_are_much_finer_are_averaged_exactly(step, rows, columns, seed) -> None:
+    """The output's pixels lie on blocks of ``step`` x ``step`` pixels: each is the mean of one."""
+    size = max(rows, columns)
+    picture = np.random.default_rng(seed).integers(0, 256, (rows * step, columns * step, 3)).astype(np.uint8)
+    matrix = np.array([[1, 0, -(step - 1) / 2], [0, 1, -(step - 1) / 2]]) / step * (1 - 1e-9)
+    means = picture.reshape(rows, step, columns, step, 3).mean(axis=(1, 3))
+    assert np.abs(sample(picture, matrix, size)[:rows, :columns] - means).max() <= 1.01
+
+
+@pytest.mark.parametrize("side", [60.0, 500.0])
+def test_a_picture_is_drawn_the_same_however_it_lies_in_memory(side: float) -> None:
+    whole = np.random.default_rng(0).integers(0, 256, (200, 300, 3)).astype(np.uint8)
+    matrix = square_to_output(np.array([70.0, 60.0]), side, 0.2, 96)
+    views = whole[5:190, 7:250], whole[::-1], whole[:, ::2], whole[..., ::-1], whole.transpose(1, 0, 2)
+    for view in views:
+        assert np.array_equal(sample(view, matrix, 96), sample(view.copy(), matrix, 96))
+    whole.flags.writeable = False
+    assert sample(whole, matrix, 96).any()
+
+
+@pytest.mark.parametrize("width", [60, 100, 170, 240])
+def test_crops_are_those_that_opencv_draws_for_training(width: float, face, picture) -> None:
+    """A network sees what it was trained with; OpenCV rounds places to 1/32 of a pixel, hence the rest."""
+    seen = picture(face(180, 150, width, roll=0.2))
+    matrix = square_to_output(np.array([180.0, 180.0]), 0.6 * width, 0.2, 96)
+    drawn = cv2.warpAffine(seen, matrix, (96, 96), flags=cv2.INTER_LINEAR)
+    expected = cv2.cvtColor(drawn, cv2.COLOR_RGB2GRAY)
+    crop = draw_crop(seen, matrix)
+    assert crop.shape == (96, 96) and crop.flags.c_contiguous
+    difference = np.abs(crop.astype(int) - expected)
+    assert difference.max() <= 2 and difference.mean() < 0.1

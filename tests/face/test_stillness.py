@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearsight.face.stillness import LEAST_TICKS, MOST_TICKS, Picture, Stillness
+from hearsight.face.stillness import BLOCK_CHANGE, LEAST_TICKS, MOST_TICKS, Picture, Stillness
 
 SCENE = np.random.default_rng(0).integers(40, 200, (240, 320, 3))
 
@@ -134,3 +134,17 @@ def test_the_face_path_tells_and_follows_the_face_all_the_same(path, face, pictu
     assert crops.video_present[begin:].all() and crops.pixels[begin:].any(axis=(1, 2)).all()
     path.reset()
     assert not len(path.frozen)
+
+
+@given(st.integers(0, 29), st.integers(0, 39), st.booleans(), st.integers(0, 255))
+def test_a_change_of_one_block_is_seen_wherever_it_is_and_whether_it_grows_lighter_or_darker(
+    row: int, column: int, lighter: bool, level: int
+) -> None:
+    before = np.full((240, 320, 3), level, np.uint8)
+    after = before.copy()
+    block = after[8 * row : 8 * row + 8, 8 * column : 8 * column + 8]
+    block[:] = min(level + 4, 255) if lighter else max(level - 4, 0)
+    changed = abs(int(block[0, 0, 1]) - level)
+    stillness = Stillness()
+    frozen = [stillness(picture) for picture in [before, before.copy()] * (MOST_TICKS // 2) + [after]]
+    assert frozen[-1] == (changed < BLOCK_CHANGE)

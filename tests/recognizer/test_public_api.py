@@ -9,7 +9,7 @@ import pytest
 
 import hearsight
 
-HEAVY = ("av", "cv2", "numpy", "onnxruntime", "rich", "sentencepiece", "torch")
+HEAVY = ("PIL", "av", "cv2", "kornia_rs", "numpy", "onnxruntime", "rich", "sentencepiece", "torch")
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
@@ -19,7 +19,7 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 
 
 def test_recognising_needs_no_torch_and_ears_no_eyes() -> None:
-    names = "[name for name in ('cv2', 'torch') if name in sys.modules]"
+    names = "[name for name in ('PIL', 'cv2', 'kornia_rs', 'torch') if name in sys.modules]"
     code = f"import sys, hearsight; hearsight.Recognizer; print({names})"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

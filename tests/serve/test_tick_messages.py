@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from hearsight.recognizer.session import Ticks
+from hearsight.serve import tick_messages
 from hearsight.serve.limits import Limits
 from hearsight.serve.protocol import Refusal
 from hearsight.serve.sight import Mouths
@@ -118,7 +122,83 @@ def test_a_damaged_jpeg_file_is_decoded_or_refused(data) -> None:
     ],
 )
 def test_pictures_of_the_wrong_kind_are_refused_undecoded(file, pictures, code, monkeypatch) -> None:
-    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("it was decoded"))
+    for decoder in ("decode_image_jpegturbo", "_decode_damaged"):
+        monkeypatch.setattr(tick_messages, decoder, lambda *_: pytest.fail("it was decoded"))
     with pytest.raises(Refusal) as refusal:
         parse_ticks(memoryview(tick_message(Ticks.empty(1), jpegs=[file], pictures=pictures)), LIMITS)
     assert refusal.value.code == code
+
+
+def decoded(file: bytes) -> np.ndarray:
+    """The picture of a message with one."""
+    made = parse_ticks(memoryview(tick_message(Ticks.empty(1), jpegs=[file], pictures=3)), LIMITS).make(0)
+    assert isinstance(made, Chunk)
+    [picture] = made.frames
+    assert picture is not None and picture.dtype == np.uint8 and picture.flags.c_contiguous
+    return picture
+
+
+def upright(file: bytes, mode: str) -> np.ndarray:
+    """What Pillow makes of it, which turns nothing by itself."""
+    with Image.open(BytesIO(file)) as picture:
+        return np.asarray(picture.convert(mode))
+
+
+@given(
+    width=st.integers(1, 200),
+    height=st.integers(1, 200),
+    grey=st.booleans(),
+    progressive=st.booleans(),
+    quality=st.integers(1, 100),
+)
+@settings(max_examples=50, deadline=None)
+def test_every_pixel_is_decoded_as_other_programs_do(width, height, grey, progressive, quality) -> None:
+    file = jpeg(width, height, grey=grey, progressive=progressive, quality=quality)
+    assert np.array_equal(decoded(file), upright(file, "RGB"))
+
+
+@pytest.mark.parametrize("grey", [True, False])
+def test_crops_are_decoded_to_grey(grey: bool) -> None:
+    file = jpeg(96, 96, grey=grey)
+    made = parse_ticks(memoryview(tick_message(Ticks.empty(1), jpegs=[file], pictures=2)), LIMITS).make(0)
+    assert np.abs(made.crops.pixels[0].astype(int) - upright(file, "L")).max() <= 2
+
+
+def test_how_the_camera_was_held_is_ignored() -> None:
+    file, exif = BytesIO(), Image.Exif()
+    exif[0x0112] = 6  # a quarter turn
+    Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(file, "JPEG", exif=exif)
+    assert decoded(file.getvalue()).shape == (48, 64, 3)
+
+
+def test_files_with_a_few_bytes_too_many_as_webcams_send_them_are_read() -> None:
+    file = jpeg(64, 48)
+    assert np.array_equal(decoded(file[:-2] + b"\x00\x00" + file[-2:]), decoded(file))
+    assert np.array_equal(decoded(file + bytes(100)), decoded(file))
+
+
+def test_files_in_four_colours_are_read() -> None:
+    file = BytesIO()
+    Image.new("CMYK", (64, 48), (0, 255, 255, 0)).save(file, "JPEG")
+    red, green, blue = decoded(file.getvalue())[24, 32]
+    assert red > 200 > 60 > max(green, blue)
+
+
+def test_a_second_header_brings_no_larger_picture(monkeypatch) -> None:
+    """The first one was checked; nothing may be set aside for the second."""
+    monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("it was decoded"))
+    file = jpeg(64, 48)
+    at = file.index(b"\xff\xc0")
+    header = bytearray(file[at : at + 19])
+    header[5:9] = b"\x40\x00" * 2
+    with pytest.raises(Refusal) as refusal:
+        decoded(file[: at + 19] + bytes(header) + file[at + 19 :])
+    assert refusal.value.code == "bad_media"
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
+def test_a_file_that_breaks_off_is_refused(kept: float) -> None:
+    file = jpeg(200, 160)
+    with pytest.raises(Refusal) as refusal:
+        decoded(file[: int(kept * len(file))])
+    assert refusal.value.code == "bad_media"

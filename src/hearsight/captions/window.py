@@ -1,7 +1,7 @@
 """A window with the picture, the mouth that is read, and the captions on top.
 
 It is drawn with tkinter, Python's own toolkit: nothing more to install on most systems, and a picture of
-640x480 costs 2 to 3 ms. OpenCV's own windows are not in the headless build that hearsight uses.
+640x480 costs 2 to 3 ms.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
+from kornia_rs import imgproc
 from numpy.typing import NDArray
 
 from hearsight.captions.live_view import status_line
@@ -173,12 +173,10 @@ def compose(sight: Sight | None) -> Drawing:
     band = canvas[HEIGHT - BAND :]
     band[:] = (band * BAND_BRIGHTNESS).astype(np.uint8)
     if sight is not None and sight.crop is not None:
-        mouth = cv2.resize(sight.crop, (MOUTH_SIZE, MOUTH_SIZE), interpolation=cv2.INTER_CUBIC)
         left = WIDTH - MARGIN - MOUTH_SIZE
-        canvas[MARGIN : MARGIN + MOUTH_SIZE, left : left + MOUTH_SIZE] = mouth[..., None]
-        cv2.rectangle(
-            canvas, (left - 1, MARGIN - 1), (left + MOUTH_SIZE, MARGIN + MOUTH_SIZE), FRAME_COLOUR, 1
-        )
+        mouth = _resized(np.repeat(sight.crop[..., None], 3, axis=2), (MOUTH_SIZE, MOUTH_SIZE), "bicubic")
+        canvas[MARGIN : MARGIN + MOUTH_SIZE, left : left + MOUTH_SIZE] = mouth
+        _outline(canvas, (left - 1, MARGIN - 1, left + MOUTH_SIZE, MARGIN + MOUTH_SIZE))
     return canvas
 
 
@@ -210,12 +208,33 @@ def _paste_picture(canvas: Drawing, sight: Sight) -> None:
     height, width = sight.picture.shape[:2]
     scale = min(WIDTH / width, HEIGHT / height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    picture = cv2.resize(sight.picture, size, interpolation=cv2.INTER_LINEAR)
-    if sight.track is not None:
-        left, top, right, bottom = (round(scale * value) for value in sight.track.box)
-        cv2.rectangle(picture, (left, top), (right, bottom), FRAME_COLOUR, 1, cv2.LINE_AA)
     x, y = (WIDTH - size[0]) // 2, (HEIGHT - size[1]) // 2
-    canvas[y : y + size[1], x : x + size[0]] = picture
+    place = canvas[y : y + size[1], x : x + size[0]]
+    place[:] = _resized(sight.picture, size, "bilinear")
+    if sight.track is not None:
+        _outline(place, tuple(round(scale * value) for value in sight.track.box))
+
+
+def _resized(drawing: Drawing, size: tuple[int, int], how: str) -> Drawing:
+    """In ``size``, width and height."""
+    height, width = drawing.shape[:2]
+    if size == (width, height):
+        return drawing
+    if min(width, height) < 2:  # of one row or column alone it makes nothing
+        drawing = drawing.repeat(2, axis=0).repeat(2, axis=1)
+    return np.asarray(imgproc.resize(np.ascontiguousarray(drawing), size[::-1], how))
+
+
+def _outline(drawing: Drawing, box: tuple[int, ...]) -> None:
+    """A line one pixel wide along left, top, right and bottom, as far as they are inside."""
+    height, width = drawing.shape[:2]
+    left, top, right, bottom = box
+    across = slice(max(left, 0), max(right + 1, 0))
+    down = slice(max(top, 0), max(bottom + 1, 0))
+    for row in {top, bottom} & set(range(height)):
+        drawing[row, across] = FRAME_COLOUR
+    for column in {left, right} & set(range(width)):
+        drawing[down, column] = FRAME_COLOUR
 
 
 def _tkinter() -> Any:

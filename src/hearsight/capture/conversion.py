@@ -6,7 +6,6 @@ import math
 from fractions import Fraction
 from typing import cast
 
-import cv2
 import numpy as np
 from av.buffer import Buffer
 from av.error import FFmpegError
@@ -22,6 +21,7 @@ _MAX_SIDE = 1920
 _MAX_ASPECT = 4.0
 """A pixel longer than this is a mistake in the file."""
 _SAME_SHAPE = 0.05
+_PIXEL = np.dtype("V3")
 
 
 class PictureConverter:
@@ -96,12 +96,12 @@ def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
 
 
 def upright(picture: Picture, matrix: tuple[int, int, int, int]) -> Picture:
-    """Turn and mirror a stored picture the way its display matrix says."""
+    """Turn and mirror a stored picture, which is contiguous, the way its display matrix says."""
     a, b, c, d = matrix
     swapped = abs(b) > abs(a)
     flip_x, flip_y = (c < 0, b < 0) if swapped else (a < 0, d < 0)
-    if swapped:
-        picture = cast(Picture, cv2.transpose(picture))
-    if flip_x or flip_y:
-        picture = cast(Picture, cv2.flip(picture, -1 if flip_x and flip_y else int(flip_x)))
-    return picture
+    # Whole pixels are moved, which is quicker than moving their colours one by one.
+    pixels = picture.view(_PIXEL)[..., 0]
+    pixels = pixels.T if swapped else pixels
+    pixels = pixels[:: -1 if flip_y else 1, :: -1 if flip_x else 1]
+    return np.ascontiguousarray(pixels)[..., None].view(np.uint8)

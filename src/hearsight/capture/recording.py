@@ -12,13 +12,13 @@ from types import TracebackType
 from typing import cast
 
 import av
-import cv2
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.codec import codecs_available
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
 from hearsight.capture.conversion import Picture
@@ -172,7 +172,9 @@ class Recorder:
         if not (0 <= stream.width - width <= 1 and 0 <= stream.height - height <= 1):
             scale = min(stream.width / width, stream.height / height)
             size = max(1, round(width * scale)), max(1, round(height * scale))
-            picture = cast(Picture, cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+            stored = VideoFrame.from_ndarray(picture, format="rgb24")
+            fitting = stored.reformat(*size, interpolation=Interpolation.AREA)
+            picture = cast(Picture, fitting.to_ndarray())
             height, width = picture.shape[:2]
         canvas = np.zeros((stream.height, stream.width, 3), np.uint8)
         canvas[:height, :width] = picture

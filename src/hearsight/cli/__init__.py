@@ -16,6 +16,7 @@ __all__ = ["app", "captioning", "main", "measuring", "training"]
 
 def main() -> None:
     """Entry point of the command ``hearsight``."""
-    # OpenCV reads it when it is imported; for pictures of this size a second thread is only overhead.
-    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+    # For pictures of this size a second thread is only overhead: of kornia-rs, and of OpenCV in the lab.
+    for variable in ("RAYON_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+        os.environ.setdefault(variable, "1")
     app()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+from kornia_rs import imgproc
 from numpy.typing import NDArray
 
 from hearsight.types import CROP_SIZE
@@ -92,5 +92,5 @@ def _to_crop(canvas: Matrix, mouth: Points) -> Matrix:
 
 def draw_crop(picture: NDArray[np.uint8], crop: Matrix) -> NDArray[np.uint8]:
     """The ``(96, 96)`` grey mouth of an RGB picture."""
-    grey = cv2.cvtColor(sample(picture, crop, CROP_SIZE), cv2.COLOR_RGB2GRAY)
-    return np.asarray(grey, dtype=np.uint8)
+    grey = imgproc.gray_from_rgb(sample(picture, crop, CROP_SIZE))
+    return np.asarray(grey, dtype=np.uint8)[..., 0]

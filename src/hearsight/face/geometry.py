@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
+from kornia_rs import imgproc
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
 Points = NDArray[np.float64]
+Picture = NDArray[np.uint8]
+
+_MOST_STEP = 255
+"""So many rows of bytes can be added up in 16 bits."""
 
 
 def transform(matrix: Matrix, points: Points) -> Points:
@@ -58,32 +62,71 @@ def similarity(source: Points, target: Points) -> Matrix:
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
-def sample(picture: NDArray[np.uint8], matrix: Matrix, size: int) -> NDArray[np.uint8]:
-    """Draw ``size`` x ``size`` pixels of the picture; what lies outside it is black.
+def sample(picture: Picture, matrix: Matrix, size: int) -> Picture:
+    """Draw ``size`` x ``size`` pixels of an RGB picture; what lies outside it is black.
 
     Bilinear, and where the picture is more than twice as fine as the output it is averaged
     first, only where it is needed, so that large pictures neither flicker nor take long.
     """
-    step = int(1 / math.hypot(matrix[0, 0], matrix[1, 0]))
+    step = min(int(1 / math.hypot(matrix[0, 0], matrix[1, 0])), _MOST_STEP)
     if step >= 2:
         picture, matrix = _shrink(picture, matrix, size, step)
-    drawn = cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
+    left, top, right, bottom = _seen(matrix, size)
+    if min(left, top) < 0 or right > picture.shape[1] - 1 or bottom > picture.shape[0] - 1:
+        picture, matrix = _frame(picture, matrix, size)
+    whole = np.ascontiguousarray(picture)
+    drawn = imgproc.warp_affine(whole, matrix.ravel().tolist(), (size, size), "bilinear")
     return np.asarray(drawn, dtype=np.uint8)
 
 
-def _shrink(
-    picture: NDArray[np.uint8], matrix: Matrix, size: int, step: int
-) -> tuple[NDArray[np.uint8], Matrix]:
+def _seen(matrix: Matrix, size: int) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom in picture pixels of what is drawn."""
+    (a, b, x), (c, d, y) = invert(matrix).tolist()
+    left, right = (x + size * (end(a, 0) + end(b, 0)) for end in (min, max))
+    top, bottom = (y + size * (end(c, 0) + end(d, 0)) for end in (min, max))
+    return left, top, right, bottom
+
+
+def _part(picture: Picture, matrix: Matrix, size: int, margin: int) -> tuple[Picture, Points]:
+    """The part of the picture that is drawn, at least one pixel, and x and y at which it begins."""
+    ends = [picture.shape[1], picture.shape[0]]
+    seen = np.reshape(_seen(matrix, size), (2, 2))
+    low = np.clip(np.floor(seen[0]) - margin, 0, np.subtract(ends, 1)).astype(int)
+    high = np.clip(np.ceil(seen[1]) + margin, low + 1, ends).astype(int)
+    return picture[low[1] : high[1], low[0] : high[0]], low.astype(np.float64)
+
+
+def _frame(picture: Picture, matrix: Matrix, size: int) -> tuple[Picture, Matrix]:
+    """What is drawn of a picture in a frame of one black pixel, into which it fades."""
+    part, low = _part(picture, matrix, size, margin=1)
+    framed = np.zeros((part.shape[0] + 2, part.shape[1] + 2, 3), np.uint8)
+    framed[1:-1, 1:-1] = part
+    return framed, np.column_stack([matrix[:, :2], transform(matrix, low - 1)])
+
+
+def _shrink(picture: Picture, matrix: Matrix, size: int, step: int) -> tuple[Picture, Matrix]:
     """Average ``step`` x ``step`` pixels into one, in the part of the picture that is drawn."""
-    height, width = picture.shape[:2]
-    corners = transform(invert(matrix), np.array([[0, 0], [size, 0], [0, size], [size, size]], float))
-    low = np.clip(np.floor(corners.min(axis=0)) - step, 0, [width - 1, height - 1]).astype(int)
-    high = np.clip(np.ceil(corners.max(axis=0)) + step, low + 1, [width, height]).astype(int)
-    part = picture[low[1] : high[1], low[0] : high[0]]
-    shape = tuple(np.maximum((high - low) // step, 1))
-    part = part[: shape[1] * step, : shape[0] * step]
-    small = cv2.resize(part, shape, interpolation=cv2.INTER_AREA)
+    part, low = _part(picture, matrix, size, margin=step)
     # Pixel k of the small picture is centred on pixel low + k * step + (step - 1) / 2.
     linear = matrix[:, :2] * step
     shift = transform(matrix, low + (step - 1) / 2)
-    return np.asarray(small, dtype=np.uint8), np.column_stack([linear, shift])
+    return _averages(part, step), np.column_stack([linear, shift])
+
+
+def _averages(picture: Picture, step: int) -> Picture:
+    """The mean of each ``step`` x ``step`` pixels of an RGB picture; what is left over counts nowhere."""
+    down, across = (min(step, length) for length in picture.shape[:2])
+    height, width = picture.shape[0] // down, picture.shape[1] // across
+    picture = picture[: height * down, : width * across]
+    if (down, across) == (2, 2):
+        # Between four pixels the bilinear value is their mean.
+        halved = imgproc.resize(np.ascontiguousarray(picture), (height, width), "bilinear")
+        return np.asarray(halved, dtype=np.uint8)
+    rows = picture.reshape(height, down, width * across * 3)
+    added = rows[:, 0].astype(np.uint16)
+    for row in range(1, down):
+        added += rows[:, row]
+    # A product of matrices is the quickest way to add up what stands side by side in three colours.
+    weights = np.tile(np.eye(3, dtype=np.float32) / (down * across), (across, 1))
+    means = added.astype(np.float32).reshape(height, width, across * 3) @ weights
+    return (means + np.float32(0.5)).astype(np.uint8)

@@ -8,8 +8,8 @@ from itertools import chain, islice
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
+from PIL import Image
 
 from hearsight.capture.files import read_chunks
 from hearsight.errors import MediaError
@@ -46,7 +46,7 @@ def inspect(source: str | Path, out_dir: str | Path, *, seconds: float = 20.0) -
     folder.mkdir(parents=True, exist_ok=True)
     animation, sheet = folder / "face.webp", folder / "face.png"
     rows = _animate(animation, painter, chain(early, frames))
-    cv2.imwrite(str(sheet), cv2.cvtColor(np.vstack([painter.header(), *rows]), cv2.COLOR_RGB2BGR))
+    Image.fromarray(np.vstack([painter.header(), *rows])).save(sheet)
     return [animation, sheet]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 from .alignment import CANVAS_SIZE, FOUR_POINTS
 from .geometry import Matrix, sample, transform
@@ -12,6 +14,7 @@ from .mesh import INNER_LIPS, OUTER_LIPS
 from .path import FaceTrack
 
 Drawing = NDArray[np.uint8]
+Colour = tuple[int, int, int]
 
 PANEL_HEIGHT = 240
 GAP = 12
@@ -19,6 +22,11 @@ DIMMED = 0.75
 """Brightness of the picture under the drawn landmarks."""
 HEADER = 34
 FOOTER = 30
+FONT_SIZE = 15
+FINER = 4
+"""Shapes are drawn so many times as fine as they are shown."""
+LINE = 1.25
+"""Width of the lips' outline in pixels."""
 TITLES = ("original", "detected", "aligned", "mouth")
 BACKGROUND, EMPTY, FAINT, BRIGHT = (22, 24, 29), (38, 41, 48), (140, 146, 158), (236, 239, 244)
 DOTS, FRAME, LIPS, ANCHORS = (120, 220, 232), (120, 220, 232), (255, 111, 97), (255, 209, 102)
@@ -43,7 +51,7 @@ class PanelPainter:
         line = self._line(HEADER)
         left = GAP
         for title, width in zip(TITLES, (self._width, self._width, PANEL_HEIGHT, PANEL_HEIGHT), strict=True):
-            _write(line, title, (left, HEADER - 11), BRIGHT, 0.52)
+            line = _write(line, title, (left, HEADER - 11), BRIGHT)
             left += width + GAP
         return line
 
@@ -68,11 +76,10 @@ class PanelPainter:
 
     def footer(self, second: float, track: FaceTrack | None) -> Drawing:
         """Time and finding of one frame, to stand below its strip."""
-        line = self._line(FOOTER)
-        _write(line, f"{second:.2f} s", (GAP, 18), FAINT, 0.45)
-        if track is not None:
-            _write(line, f"face {track.presence:.2f}", (2 * GAP + self._width, 18), FAINT, 0.45)
-        return line
+        line = _write(self._line(FOOTER), f"{second:.2f} s", (GAP, 18), FAINT)
+        if track is None:
+            return line
+        return _write(line, f"face {track.presence:.2f}", (2 * GAP + self._width, 18), FAINT)
 
     def _line(self, height: int) -> Drawing:
         """Room for writing, as wide as a strip."""
@@ -91,18 +98,20 @@ class PanelPainter:
 
 def _detected(panel: Drawing, track: FaceTrack, to_panel: Matrix) -> Drawing:
     """The picture with the face's box, its landmarks, its lips and the four points of the alignment."""
-    panel = (panel * DIMMED).astype(np.uint8)
     points = transform(to_panel, track.landmarks)
+    fine = _enlarged((panel * DIMMED).astype(np.uint8))
+    pen = ImageDraw.Draw(fine)
     for point in points:
-        _dot(panel, point, 0.5, DOTS)
+        _dot(pen, point, 0.75, DOTS)
     for lips in (OUTER_LIPS, INNER_LIPS):
-        outline = np.round(points[list(lips)] * 16).astype(np.int32)
-        cv2.polylines(panel, [cv2.convexHull(outline)], True, LIPS, 1, cv2.LINE_AA, 4)
-    left, top, right, bottom = (round(float(value)) for value in (*points.min(axis=0), *points.max(axis=0)))
-    cv2.rectangle(panel, (left - 4, top - 4), (right + 4, bottom + 4), FRAME, 1, cv2.LINE_AA)
+        outline = [_fine(point) for point in points[[*lips, *lips[:2]]]]
+        pen.line(outline, LIPS, round(LINE * FINER), joint="curve")
     for point in FOUR_POINTS @ points:
-        _dot(panel, point, 3, ANCHORS)
-    return panel
+        _dot(pen, point, 3, ANCHORS)
+    drawn = fine.reduce(FINER)
+    left, top, right, bottom = (round(float(value)) for value in (*points.min(axis=0), *points.max(axis=0)))
+    ImageDraw.Draw(drawn).rectangle((left - 4, top - 4, right + 4, bottom + 4), outline=FRAME)
+    return np.asarray(drawn)
 
 
 def _beside(panels: list[Drawing]) -> Drawing:
@@ -112,9 +121,7 @@ def _beside(panels: list[Drawing]) -> Drawing:
 
 
 def _resized(drawing: Drawing, size: tuple[int, int]) -> Drawing:
-    smaller = size[0] < drawing.shape[1]
-    resized = cv2.resize(drawing, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
-    return np.asarray(resized, dtype=np.uint8)
+    return np.asarray(Image.fromarray(drawing).resize(size, Image.Resampling.BICUBIC))
 
 
 def _blank(width: int) -> Drawing:
@@ -122,17 +129,35 @@ def _blank(width: int) -> Drawing:
 
 
 def _notice(text: str, width: int) -> Drawing:
-    panel = _blank(width)
-    (length, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
-    _write(panel, text, ((width - length) // 2, PANEL_HEIGHT // 2 + 5), FAINT, 0.5)
-    return panel
+    return _write(_blank(width), text, (width / 2, PANEL_HEIGHT / 2), FAINT, "mm")
 
 
-def _write(drawing: Drawing, text: str, at: tuple[int, int], colour: tuple[int, ...], size: float) -> None:
-    cv2.putText(drawing, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)
+def _write(
+    drawing: Drawing, text: str, at: tuple[float, float], colour: Colour, anchor: str = "ls"
+) -> Drawing:
+    """The drawing with a text on it; ``anchor`` is which part of the text is ``at``, as Pillow names it."""
+    written = Image.fromarray(drawing)
+    ImageDraw.Draw(written).text(at, text, colour, _font(), anchor)
+    return np.asarray(written)
 
 
-def _dot(drawing: Drawing, at: NDArray[np.float64], radius: float, colour: tuple[int, ...]) -> None:
-    """A smooth dot at a place between pixels."""
-    x, y = (round(float(value) * 16) for value in at)
-    cv2.circle(drawing, (x, y), round(radius * 16), colour, -1, cv2.LINE_AA, 4)
+@cache
+def _font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    """The one that Pillow brings along."""
+    return ImageFont.load_default(FONT_SIZE)
+
+
+def _enlarged(drawing: Drawing) -> Image.Image:
+    """To be drawn on and reduced again, which makes edges smooth and leaves the rest as it is."""
+    height, width = drawing.shape[:2]
+    return Image.fromarray(drawing).resize((width * FINER, height * FINER), Image.Resampling.NEAREST)
+
+
+def _fine(point: NDArray[np.float64]) -> tuple[float, float]:
+    """Where a place in the drawing lies in the enlarged one: centres of pixels are whole numbers in both."""
+    x, y = (float(value) * FINER + (FINER - 1) / 2 for value in point)
+    return x, y
+
+
+def _dot(pen: ImageDraw.ImageDraw, at: NDArray[np.float64], radius: float, colour: Colour) -> None:
+    pen.circle(_fine(at), radius * FINER, colour)

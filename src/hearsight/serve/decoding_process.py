@@ -48,11 +48,10 @@ def main() -> None:
     memory.keep_little()
     output = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what libraries print does not get between the messages
-    import cv2
-
+    # For pictures of this size a second thread of kornia-rs is only overhead.
+    os.environ.setdefault("RAYON_NUM_THREADS", "1")
     from hearsight.face import FacePath
 
-    cv2.setNumThreads(1)
     FacePath.load()
     DecodingProcess(sys.stdin.buffer, output).run()
     # Threads may be in the middle of a picture: nobody waits for it.

@@ -102,10 +102,10 @@ def application(model: str, options: Options, *, cpus: float, replicas: tuple[in
             "upscale_delay_s": UPSCALE_S,
             "downscale_delay_s": DOWNSCALE_S,
         },
-        # For pictures of this size a second thread of OpenCV is only overhead.
+        # For pictures of this size a second thread of kornia-rs is only overhead.
         ray_actor_options={
             "num_cpus": cpus,
-            "runtime_env": {"env_vars": {"OPENCV_FOR_THREADS_NUM": "1"}},
+            "runtime_env": {"env_vars": {"RAYON_NUM_THREADS": "1"}},
         },
         graceful_shutdown_timeout_s=FAREWELL_S,
     )

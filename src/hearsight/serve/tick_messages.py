@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
+from typing import Literal
 
-import cv2
 import numpy as np
+from kornia_rs.io import decode_image_jpegturbo
 from numpy.typing import NDArray
 
 from hearsight.serve.limits import Limits
@@ -146,19 +148,41 @@ def jpeg_size(file: memoryview) -> tuple[int, int]:
 
 def _colour(file: memoryview) -> NDArray[np.uint8] | None:
     """RGB, or None where there is no picture."""
-    return None if not len(file) else _decode(file, cv2.IMREAD_COLOR_RGB)
+    return None if not len(file) else _decode(file, "RGB")
 
 
 def _grey(file: memoryview) -> NDArray[np.uint8]:
-    return _decode(file, cv2.IMREAD_GRAYSCALE)
+    return _decode(file, "L")
 
 
 def _raw(file: memoryview) -> NDArray[np.uint8]:
     return np.frombuffer(file, np.uint8).reshape(CROP_SIZE, CROP_SIZE)
 
 
-def _decode(file: memoryview, flags: int) -> NDArray[np.uint8]:
-    picture = cv2.imdecode(np.frombuffer(file, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
-    if picture is None:
-        raise Refusal("bad_media", "a picture cannot be decoded")
-    return picture.astype(np.uint8, copy=False)
+def _decode(file: memoryview, mode: Literal["RGB", "L"]) -> NDArray[np.uint8]:
+    """``(height, width, 3)`` RGB or ``(height, width)`` grey; how the camera was held is ignored."""
+    content = bytes(file)
+    try:
+        picture = decode_image_jpegturbo(content, "rgb" if mode == "RGB" else "mono")
+    except Exception:  # whatever is wrong, it raises nothing more exact
+        return _decode_damaged(content, mode)
+    return picture if mode == "RGB" else picture[..., 0]
+
+
+def _decode_damaged(content: bytes, mode: Literal["RGB", "L"]) -> NDArray[np.uint8]:
+    """Cameras send files with a few bytes too many or in four colours: Pillow is slower and reads them.
+
+    Raises:
+        Refusal: so much is damaged that nobody can.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(content), formats=["JPEG"]) as picture:
+            # A second header must not bring a larger picture than the one that was checked.
+            if picture.size == jpeg_size(memoryview(content)):
+                picture.draft(mode, picture.size)
+                return np.asarray(picture.convert(mode))
+    except Exception as error:  # nor does Pillow promise which
+        raise Refusal("bad_media", "a picture cannot be decoded") from error
+    raise Refusal("bad_media", "a picture cannot be decoded")

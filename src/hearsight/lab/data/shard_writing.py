@@ -165,7 +165,7 @@ def run_jobs(
     if workers <= 1:
         yield from ((number, work(*job)) for number, job in jobs.items())
         return
-    # Spawned, not forked: onnxruntime and OpenCV keep threads that do not survive a fork.
+    # Spawned, not forked: onnxruntime, kornia-rs and OpenCV keep threads that do not survive a fork.
     with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker) as pool:
         pending = {pool.submit(work, *job): number for number, job in jobs.items()}
         try:
@@ -183,6 +183,7 @@ def run_jobs(
 
 def _begin_worker() -> None:
     """One thread for pictures; Ctrl-C ends the process at once and without a word."""
+    os.environ.setdefault("RAYON_NUM_THREADS", "1")
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
