@@ -39,4 +39,5 @@ def test_where_there_is_much_to_do_mouths_are_found_all_the_same() -> None:
     crops, others = (eye.mouths(whole, "av").crops for eye in (usual, sparing))
     assert np.array_equal(crops.video_present, others.video_present)
     assert not np.array_equal(crops.pixels, others.pixels)
-    assert np.abs(crops.pixels.astype(int) - others.pixels).mean() < 6  # grey levels; from picture to picture it is 3
+    # Grey levels; from picture to picture it is 3.
+    assert np.abs(crops.pixels.astype(int) - others.pixels).mean() < 6

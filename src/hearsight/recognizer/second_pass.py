@@ -21,8 +21,8 @@ Finals = Literal["one-pass", "two-pass"]
 
 WIDTH = 4
 _MARGIN = 6.0
-"""Texts less probable than the best by more than this (natural log) are dropped. With 8 the longest prompt takes
-a third longer and no word is better; with 5 eight of 518 words more are wrong."""
+"""Texts less probable than the best by more than this (natural log) are dropped. With 8 the longest prompt
+takes a third longer and no word is better; with 5 eight of 518 words more are wrong."""
 
 _LENGTH_PENALTY = 0.6
 """Measured: between 0.4 and 0.7 as good; from 0.8 on short sentences are read twice."""
