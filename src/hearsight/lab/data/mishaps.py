@@ -40,7 +40,7 @@ class Mishaps:
         shift_ticks: largest shift in ticks of 40 ms.
     """
 
-    foreign: float = 0.04
+    foreign: float = 0.12
     shifted: float = 0.08
     frozen: float = 0.04
     covered: float = 0.08
