@@ -16,7 +16,7 @@ from hearsight.errors import BundleError, HearsightError
 from hearsight.recognizer import Bundle, EndpointRule, Recognizer, decoder, reading
 from hearsight.recognizer.biasing import ContextGraph, Hotword
 from hearsight.recognizer.config import BundleConfig, SecondPassConfig
-from hearsight.recognizer.reading import ReadWord, is_trusted
+from hearsight.recognizer.reading import ReadWord, folded, has_loop, is_trusted
 from hearsight.recognizer.second_pass import SecondPass, read_tokens
 from hearsight.recognizer.session import EncoderSession, Ticks
 from hearsight.types import Crops, Word
@@ -377,3 +377,25 @@ def test_nothing_is_read_along_where_the_first_pass_is_sure(toy, monkeypatch):
         event.text for event in finals(heard)
     ]
     assert not script.windows, "what is certain is not read at all"
+
+
+def test_a_sentence_is_not_read_twice_whatever_its_case():
+    content = [
+        b"Food",
+        b" food",
+        b" Food",
+        b" is",
+        b" not",
+        b" to",
+        b" become",
+        b" rancid",
+        b" at",
+        b" all",
+        b".",
+    ]
+    sentence = [3, 4, 5, 6, 7, 8, 9, 10]
+    numbers = folded(content)
+    assert numbers[0] == numbers[1] == numbers[2] != numbers[3]
+    assert has_loop([numbers[token] for token in [0, *sentence, 2, *sentence]])
+    assert not has_loop([numbers[token] for token in [0, *sentence, 2, *sentence[:-1]]])
+    assert not has_loop([numbers[token] for token in [0, 3, 9, 0, 3, 9]]), "so short ones may be said twice"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hearsight.errors import BundleError
 from hearsight.recognizer.config import LISTEN, READ, TOKENS, BundleConfig, SecondPassConfig
-from hearsight.recognizer.reading import ReadWord, has_loop, to_read_words, token_limit
+from hearsight.recognizer.reading import ReadWord, folded, has_loop, to_read_words, token_limit
 from hearsight.types import FRAME_RATE
 
 Finals = Literal["one-pass", "two-pass"]
@@ -95,6 +95,7 @@ class SecondPass:
         self, decoder: Decoder, tokens: Sequence[bytes], config: SecondPassConfig, width: int = WIDTH
     ) -> None:
         self._decoder, self._tokens, self._config, self._width = decoder, tokens, config, width
+        self._folded = folded(tokens)
         never = np.zeros(config.vocabulary_size, np.float32)
         never[len(tokens) :] = -np.inf
         never[config.end] = 0.0
@@ -178,7 +179,7 @@ class SecondPass:
             text = texts[row].with_token(token, float(scores[row, token]))
             if token == self._config.end:
                 ended.append(text)
-            elif not has_loop(text.tokens):
+            elif not has_loop([self._folded[token] for token in text.tokens]):
                 alive.append(text)
                 sources.append(row)
         return alive, sources
