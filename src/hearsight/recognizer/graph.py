@@ -76,7 +76,7 @@ class Graph:
 
     def __init__(self, model: bytes, path: str, config: BundleConfig, name: str) -> None:
         inputs, outputs = expected_ports(config, name)
-        # Always of the same size: what the session keeps for it is little, and saves half the time.
+        # Always of the same size: what the session keeps for it is little, and saves a tenth of the time.
         self._session = open_session(
             model, path, inputs, outputs, keeps_memory=name in ("frontend", "encoder")
         )

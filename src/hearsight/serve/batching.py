@@ -26,7 +26,7 @@ _SAME = 1e-3
 """Outputs of the encoder, whose deviation is about 1, that differ by less count as equal."""
 _LARGEST_STATE = 1 << 20
 """Bytes of one stream's state from which on stacking costs more than it saves: to copy the 3 MB that the ear
-of `small-en` remembers into a stack of sixteen and out of it takes twice the time of running it alone."""
+of `small-en` remembers into a stack of sixteen and out of it makes a call half as long again as alone."""
 
 
 @dataclass(frozen=True, slots=True)
