@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 AHEAD = 4
 """Chunks of a stream that may be on their way to the server."""
 CROWD = 6
-"""With more streams than this work is spared: two processors keep up with so many in each of two processes."""
+"""With more streams than this work is spared: two processors keep up with two processes of so many."""
 _REPORT_BYTES, _REPORT_MESSAGES = 64 << 10, 16
 """Input taken without a chunk coming of it, after which the server is told."""
 
