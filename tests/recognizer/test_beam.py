@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hearsight.recognizer.beam import Beam, Hypothesis
 from hearsight.recognizer.biasing import ContextGraph
+from hearsight.recognizer.language_model import LanguageModel
 
 BLANK = 0
 WORD_ENDS = np.array([True, True, True, False])
@@ -22,6 +23,8 @@ WORD_ENDS = np.array([True, True, True, False])
 
 class Table:
     """A transducer given by a table: log probabilities depend on the frame and the last two labels."""
+
+    language: LanguageModel | None = None
 
     def __init__(self, seed: int, frames: int, labels: int, sharpness: float = 2.0) -> None:
         random = np.random.default_rng(seed)
@@ -37,13 +40,22 @@ class Table:
         }
 
     def join(self, inputs, state):
-        frame = inputs["encoded"][:, 0].astype(int)
+        frame = inputs["encoded"][:, 0].astype(int) - 1  # nothing heard is the last frame
         before, last = inputs["predicted"].T.astype(int)
         return self.log_probabilities[frame, before, last].astype(np.float32), {}
 
     def beam(self, width: int, margin: float = math.inf, context: ContextGraph | None = None) -> Beam:
         start = {"last": np.array([[BLANK]], np.int64)}
-        return Beam(self.predict, self.join, start, blank=BLANK, width=width, margin=margin, context=context)
+        return Beam(
+            self.predict,
+            self.join,
+            start,
+            blank=BLANK,
+            width=width,
+            margin=margin,
+            context=context,
+            language=self.language,
+        )
 
     def decode(
         self, width: int, margin: float = math.inf, context: ContextGraph | None = None
@@ -68,7 +80,7 @@ class Table:
 
 
 def encoded(frame: int) -> NDArray[np.float32]:
-    return np.array([frame, 0], np.float32)
+    return np.array([frame + 1, 0], np.float32)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -165,6 +177,37 @@ def test_what_is_committed_stays(seed: int, width: int, age: int) -> None:
             assert one.labels[: len(settled)] == settled
         settled = best.labels[:count]
     assert beam.is_empty == (not any(one.labels for one in beam.hypotheses))
+
+
+class Expectations:
+    """A language model by chance: depends on all labels up to here, and on what the network expects."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def outlook(self, labels: tuple[int, ...], internal: NDArray[np.float32]) -> NDArray[np.float32]:
+        row = np.random.default_rng((self.seed, *labels)).standard_normal(len(internal))
+        row = (row + 0.1 * internal).astype(np.float32)
+        row[BLANK] = 0.0
+        return row
+
+
+@given(seed=st.integers(0, 10_000), language=st.integers(0, 100), width=st.integers(1, 5))
+@settings(max_examples=40, deadline=None)
+def test_a_beam_weighs_what_is_likely_to_be_said(seed: int, language: int, width: int) -> None:
+    table, plain = (Table(seed, frames=5, labels=3) for _ in range(2))
+    table.language = expectations = Expectations(language)  # type: ignore[assignment]
+    truth = plain.every_sequence()
+    for labels in truth:
+        history = (BLANK, BLANK)
+        for place, label in enumerate(labels):
+            internal = table.log_probabilities[(-1, *history)].astype(np.float32)
+            truth[labels] += float(expectations.outlook(labels[:place], internal)[label])
+            history = (history[1], label)
+    for one in table.decode(width):
+        assert one.score <= truth[one.labels] + 1e-4
+    found = {one.labels: one.score for one in table.decode(len(truth))}
+    assert found == pytest.approx(dict(truth), abs=1e-4)
 
 
 phrases = st.lists(

@@ -155,3 +155,38 @@ def export(
 def _quieten(library: str) -> None:
     """Hints and remarks of a library on its own workings are nothing that the user could mend."""
     logging.getLogger(library).setLevel(logging.ERROR)
+
+
+@app.command()
+def language(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder that gets it.")],
+    texts: Annotated[list[Path], typer.Argument(metavar="TEXTFILE...", help="One sentence a line.")],
+    words: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Further words that there are, one a line.")
+    ] = None,
+    dictionary: Annotated[
+        bool, typer.Option("--dictionary", help="And those of the dictionary of `hearsight synth`.")
+    ] = False,
+    most: Annotated[int, typer.Option(min=1000, metavar="N", help="N-grams kept.")] = 120_000,
+    weight: Annotated[float, typer.Option(metavar="X", help="Of the n-grams.")] = 0.35,
+    internal: Annotated[
+        float, typer.Option(metavar="X", help="Of what the transducer expects by itself, taken off.")
+    ] = 0.3,
+    bonus: Annotated[float, typer.Option(metavar="X", help="For each piece, in natural log.")] = 0.4,
+    unknown: Annotated[
+        float, typer.Option(metavar="X", help="Cost of a word that is in no list, in natural log.")
+    ] = 2.0,
+) -> None:
+    """Give a bundle a language model, made of text: what is likely to be said, and how it is spelled."""
+    with extra_installed("language", "lab"):
+        from hearsight.lab.language_model import add_language_model
+        from hearsight.lab.synth.assets import Assets
+        from hearsight.recognizer.language_model import LanguageModelConfig
+
+    sentences = [line for path in texts for line in read_text(path).splitlines()]
+    known = read_text(words).splitlines() if words is not None else []
+    if dictionary:
+        known += Assets.open().words()
+    config = LanguageModelConfig(weight, internal, bonus, unknown)
+    spelled = add_language_model(bundle, sentences, known, config, most=most)
+    typer.echo(f"a language model of {spelled} sentences is in {bundle}")

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from hearsight.recognizer.biasing import NO_CONTEXT, ContextGraph, ContextState
 from hearsight.recognizer.config import State
+from hearsight.recognizer.language_model import LanguageModel
 
 LOWEST = float(np.finfo(np.float64).min)
 """No score is lower, except minus infinity."""
@@ -62,6 +63,7 @@ class Beam:
         width: hypotheses kept; 1 is greedy search.
         context: phrases that are likely. A hypothesis is ranked by its score and what the phrases in it are
             worth. As many again are kept for being in the middle of a phrase, without being ranked higher.
+        language: what is likely to be said, and how it is spelled; weighs in the scores.
         margin: hypotheses less probable than the best by more than this (natural log) are dropped. Where
             the network is sure, mostly of blanks, one is left and the predictor has nothing to do.
     """
@@ -75,12 +77,14 @@ class Beam:
         blank: int = 0,
         width: int = 4,
         context: ContextGraph | None = None,
+        language: LanguageModel | None = None,
         margin: float = 8.0,
     ) -> None:
         if width < 1:
             raise ValueError("a beam has at least one hypothesis")
         self._predictor, self._joiner = predictor, joiner
-        self._blank, self._width, self._margin, self._context = blank, width, margin, context
+        self._blank, self._width, self._margin = blank, width, margin
+        self._context, self._language = context, language
         self._first = predictor({"token": np.array([blank], np.int64)}, predictor_state)
         self.reset()
 
@@ -88,6 +92,8 @@ class Beam:
         """Begin a new utterance."""
         self._hypotheses = [Hypothesis()]
         self._predicted, self._state = self._first
+        self._expected: NDArray[np.float32] = np.zeros((1, 1), np.float32)
+        self._fresh = [0]
 
     @property
     def width(self) -> int:
@@ -131,10 +137,9 @@ class Beam:
             encoded: ``(joiner_dim,)``, the encoder's output.
             frame: its number, kept as the time of the labels emitted at it.
         """
-        repeated = np.repeat(encoded[None], len(self._hypotheses), axis=0)
-        local, _ = self._joiner({"encoded": repeated, "predicted": self._predicted}, {})
+        local = self._join(encoded)
         scores = np.array([hypothesis.score for hypothesis in self._hypotheses])
-        totals = scores[:, None] + local
+        totals: NDArray[np.float64] = scores[:, None] + local + self._expected
         through_parent = self._merge(totals)
         sources, labels = self._select(totals)
         self._hypotheses = [
@@ -142,6 +147,24 @@ class Beam:
             for source, label in zip(sources, labels, strict=True)
         ]
         self._predict(sources, labels)
+
+    def _join(self, encoded: NDArray[np.float32]) -> NDArray[Any]:
+        """``(hypotheses, vocabulary)`` log probabilities of the next label; also renews what is expected.
+
+        What the transducer expects by itself is what the joiner makes of hearing nothing, in the same call.
+        """
+        count = len(self._hypotheses)
+        fresh = [] if self._language is None else self._fresh
+        heard = np.repeat(encoded[None], count + len(fresh), axis=0)
+        heard[count:] = 0.0
+        predicted = np.concatenate([self._predicted, self._predicted[fresh]]) if fresh else self._predicted
+        local, _ = self._joiner({"encoded": heard, "predicted": predicted}, {})
+        if self._language is not None and fresh:
+            labels = [self._hypotheses[index].labels for index in fresh]
+            rows = np.stack([*map(self._language.outlook, labels, local[count:])])
+            before = np.broadcast_to(self._expected, (count, rows.shape[1]))
+            self._expected, self._fresh = _replaced(before, fresh, rows), []
+        return local[:count]
 
     def _merge(self, totals: NDArray[np.float64]) -> dict[int, int]:
         """Move into each hypothesis's blank what its parent's next label adds to the same spelling.
@@ -226,6 +249,7 @@ class Beam:
         if sources != list(range(len(self._predicted))):
             self._carry(sources)
         emitted = [index for index, label in enumerate(labels) if label != self._blank]
+        self._fresh = emitted
         if not emitted:
             return
         before = {name: value[emitted] for name, value in self._state.items()}
@@ -240,6 +264,9 @@ class Beam:
     def _carry(self, sources: list[int]) -> None:
         """Let the predictor's outputs follow the hypotheses: row by row, those of ``sources``."""
         self._predicted = self._predicted[sources]
+        if self._language is not None:
+            self._expected = self._expected[sources]
+            self._fresh = [place for place, source in enumerate(sources) if source in self._fresh]
         self._state = {name: value[sources] for name, value in self._state.items()}
 
 

@@ -119,10 +119,17 @@ class ContextGraph:
         phrases: the labels of each phrase, with the boost of each label. A phrase begins with a label that
             begins a word. Of equal ones the highest boost counts.
         word_ends: ``(vocabulary,)`` bool, whether the word before a label is over.
+        words: of the phrases, in small letters.
     """
 
-    def __init__(self, phrases: Iterable[tuple[Sequence[int], float]], word_ends: NDArray[np.bool_]) -> None:
+    def __init__(
+        self,
+        phrases: Iterable[tuple[Sequence[int], float]],
+        word_ends: NDArray[np.bool_],
+        words: Iterable[str] = (),
+    ) -> None:
         self._word_ends = word_ends
+        self.words = frozenset(words)
         self._children: list[dict[int, int]] = [{}]
         self._lent, self._finished = [0.0], [0.0]
         for labels, boost in phrases:
@@ -139,9 +146,10 @@ class ContextGraph:
         Raises:
             HearsightError: a phrase has characters that the model has no piece for.
         """
-        labels = range(pieces.vocabulary_size)
+        hotwords, labels = list(hotwords), range(pieces.vocabulary_size)
         ends = np.array([pieces.is_silent(label) or pieces.starts_word(label) for label in labels])
-        return cls([(_spelled(one.text, pieces), one.boost) for one in hotwords], ends)
+        words = [word for one in hotwords for word in one.text.lower().split()]
+        return cls([(_spelled(one.text, pieces), one.boost) for one in hotwords], ends, words)
 
     def step(self, state: ContextState, label: int) -> ContextState:
         """The state after one more label, which is not the blank."""

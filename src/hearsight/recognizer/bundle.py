@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from hearsight.assets import DEFAULT_MODEL
 from hearsight.errors import BundleError
-from hearsight.recognizer.config import GRAPHS, LISTEN, READ, TOKENS, BundleConfig
+from hearsight.recognizer.config import GRAPHS, LANGUAGE_MODEL, LISTEN, READ, TOKENS, BundleConfig
 
 if TYPE_CHECKING:
     from hearsight.recognizer.beam import Step
+    from hearsight.recognizer.language_model import LanguageModel
     from hearsight.recognizer.pieces import Pieces
     from hearsight.recognizer.second_pass import Finals, SecondPass
 
@@ -63,6 +64,7 @@ class Bundle:
             raise BundleError(_why_no_bundle(folder))
         config = BundleConfig.read(folder / _CONFIG)
         needed = _NEEDED if config.second_pass is None else (*_NEEDED, *_NEEDED_FOR_TWO)
+        needed = needed if config.language_model is None else (*needed, LANGUAGE_MODEL)
         if unlisted := [name for name in needed if name not in config.files]:
             raise BundleError(
                 f"{folder / _CONFIG} lists no SHA-256 for {', '.join(unlisted)}: export the bundle again"
@@ -96,6 +98,16 @@ class Bundle:
         from hearsight.recognizer.pieces import Pieces
 
         return Pieces(self.contents[_PIECES], str(self.folder / _PIECES), self.config)
+
+    @cached_property
+    def language_model(self) -> LanguageModel | None:
+        """What weighs in the first pass beside what is heard and seen; None if the bundle has none."""
+        if self.config.language_model is None:
+            return None
+        from hearsight.recognizer.language_model import read_language_model
+
+        path, content = str(self.folder / LANGUAGE_MODEL), self.contents.pop(LANGUAGE_MODEL)
+        return read_language_model(content, path, self.config.language_model, self.pieces, self.config.blank)
 
     @cached_property
     def second_pass(self) -> SecondPass | None:
@@ -135,7 +147,7 @@ class Bundle:
         """
         for graph in GRAPHS:
             getattr(self, graph)
-        _ = self.pieces
+        _ = self.pieces, self.language_model
         return self
 
     def _graph(self, name: str) -> Step:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hearsight.errors import BundleError
+from hearsight.recognizer.language_model import LanguageModelConfig
 from hearsight.types import CROP_SIZE, FRAME_RATE, SAMPLE_RATE
 
 FORMAT = 1
@@ -24,6 +25,8 @@ LISTEN, READ = "listen", "read"
 """The two graphs of a second pass, ``<name>.onnx`` each."""
 TOKENS = "second-pass-tokens.json"
 """The bytes of the second pass's tokens."""
+LANGUAGE_MODEL = "language-model.npz"
+"""What is likely to be said, and how it is spelled."""
 
 State = dict[str, NDArray[Any]]
 """Named arrays, batch first: what a graph needs from its call before."""
@@ -100,6 +103,7 @@ class BundleConfig:
         files: SHA-256 of every file that the bundle needs, by name.
         states: for each graph, its states by name.
         second_pass: the decoder that writes the finals; None where there is none.
+        language_model: how much a language model weighs in the first pass; None where there is none.
     """
 
     name: str
@@ -121,6 +125,7 @@ class BundleConfig:
     files: dict[str, str]
     states: dict[str, dict[str, StateSpec]]
     second_pass: SecondPassConfig | None = None
+    language_model: LanguageModelConfig | None = None
 
     def initial_state(self, graph: str, batch: int = 1) -> State:
         """The states of ``graph`` before its first call."""
@@ -175,6 +180,7 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
         "files": _files(values["files"]),
         "states": _states(values["states"]),
         "second_pass": _second_pass(values.get("second_pass")),
+        "language_model": _language_model(values.get("language_model")),
     }
 
 
@@ -247,6 +253,16 @@ def _tokens(key: str, values: object, size: int) -> tuple[int, ...]:
     if any(token >= size for token in tokens):
         raise ValueError(f"{key} of second_pass has a token outside the vocabulary")
     return tokens
+
+
+def _language_model(values: object) -> LanguageModelConfig | None:
+    if values is None:
+        return None
+    names = [field.name for field in fields(LanguageModelConfig)]
+    weights = [values.get(name) for name in names] if isinstance(values, dict) else [None]
+    if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in weights):
+        raise ValueError(f"language_model is not an object of numbers: {', '.join(names)}")
+    return LanguageModelConfig(*map(float, weights))  # type: ignore[arg-type]
 
 
 def _check_sizes(config: BundleConfig) -> None:

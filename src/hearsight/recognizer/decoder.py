@@ -14,6 +14,7 @@ from hearsight.recognizer.beam import Beam
 from hearsight.recognizer.biasing import ContextGraph
 from hearsight.recognizer.bundle import Bundle
 from hearsight.recognizer.endpoint import EndpointRule
+from hearsight.recognizer.language_model import LanguageModel
 from hearsight.recognizer.listening import Listening
 from hearsight.recognizer.reading import is_trusted, sureness
 from hearsight.recognizer.rereading import Rereading
@@ -74,6 +75,7 @@ class Decoder:
             blank=config.blank,
             width=beam_width,
             context=context,
+            language=_language(bundle, context),
         )
         self._second_pass = second_pass
         self._rereading = None if second_pass is None else Rereading(second_pass)
@@ -222,3 +224,9 @@ class Decoder:
     def _stable(self) -> int:
         """Words of a partial that stay; what is read again may all become others."""
         return 0 if self._second_pass is not None else stable_words(self._beam.hypotheses, self._pieces)
+
+
+def _language(bundle: Bundle, context: ContextGraph | None) -> LanguageModel | None:
+    """The bundle's language model, which knows the words of the context phrases too."""
+    language = bundle.language_model
+    return language if language is None or context is None else language.knowing(context.words)

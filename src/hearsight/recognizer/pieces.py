@@ -72,6 +72,10 @@ class Pieces:
         """Whether a word begins with this label."""
         return label in self._word_starts
 
+    def letters(self, label: int) -> str:
+        """What the label stands for, without the space before a word."""
+        return str(self._processor.IdToPiece(self._piece_ids[label])).removeprefix(WORD_START)
+
     def text(self, labels: Sequence[int]) -> str:
         """The text of consecutive labels, without spaces around it."""
         return str(self._processor.DecodeIds([self._piece_ids[label] for label in labels])).strip()

@@ -178,6 +178,10 @@ class Assets:
         silver = self._json(DICTIONARY, f"misaki/data/{accent}_silver.json")
         return {**silver, **self._json(DICTIONARY, f"misaki/data/{accent}_gold.json")}
 
+    def words(self) -> list[str]:
+        """Words of the American dictionary that were looked through by people."""
+        return list(self._json(DICTIONARY, "misaki/data/us_gold.json"))
+
     def voice(self, name: str) -> NDArray[np.float32]:
         """A voice's style vectors ``(510, 256)``, one for each number of tokens.
 
