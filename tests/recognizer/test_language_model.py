@@ -85,7 +85,7 @@ def test_words_may_become_known() -> None:
     lexicon = Lexicon(["a"], TEXTS, BEGINS)
     model = LanguageModel(ngram(), lexicon, CONFIG, blank=0)
     internal = np.log(np.full(len(TEXTS), 1 / len(TEXTS), np.float32))
-    gained = model.knowing(["ab"]).outlook((1,), internal) - model.outlook((1,), internal)
+    gained = model.knowing(frozenset({"ab"})).outlook((1,), internal) - model.outlook((1,), internal)
     assert gained.tolist() == [0, 0, 0, 0, CONFIG.unknown, 0]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -174,9 +174,10 @@ class LanguageModel:
 
     def __init__(self, ngram: NGram, lexicon: Lexicon, config: LanguageModelConfig, blank: int) -> None:
         self._ngram, self._lexicon, self._config, self._blank = ngram, lexicon, config, blank
+        self.knowing = lru_cache(4)(self._knowing)
+        """The same for which some more words, in small letters, are known; made once for each set of them."""
 
-    def knowing(self, words: Iterable[str]) -> LanguageModel:
-        """The same for which some more words, in small letters, are known."""
+    def _knowing(self, words: frozenset[str]) -> LanguageModel:
         old = self._lexicon
         lexicon = Lexicon(sorted({*old.words, *words}), old.texts, old.begins)
         return LanguageModel(self._ngram, lexicon, self._config, self._blank)
