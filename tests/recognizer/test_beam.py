@@ -191,6 +191,9 @@ class Expectations:
         row[BLANK] = 0.0
         return row
 
+    def end(self, labels: tuple[int, ...]) -> float:
+        return float(-3 * np.random.default_rng((self.seed, 7, *labels)).random())
+
 
 @given(seed=st.integers(0, 10_000), language=st.integers(0, 100), width=st.integers(1, 5))
 @settings(max_examples=40, deadline=None)
@@ -206,8 +209,12 @@ def test_a_beam_weighs_what_is_likely_to_be_said(seed: int, language: int, width
             history = (history[1], label)
     for one in table.decode(width):
         assert one.score <= truth[one.labels] + 1e-4
-    found = {one.labels: one.score for one in table.decode(len(truth))}
-    assert found == pytest.approx(dict(truth), abs=1e-4)
+    beam = table.beam(len(truth))
+    for frame in range(table.frames):
+        beam.advance(encoded(frame), frame)
+    assert {one.labels: one.score for one in beam.hypotheses} == pytest.approx(dict(truth), abs=1e-4)
+    beam.end()
+    assert beam.best.labels == max(truth, key=lambda labels: truth[labels] + expectations.end(labels))
 
 
 phrases = st.lists(

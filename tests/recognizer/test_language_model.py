@@ -81,6 +81,15 @@ def test_what_is_added_is_the_sum_of_its_parts() -> None:
     assert row[3] == pytest.approx(0.5 * -2.5 - 0.25 * np.log(0.1 / 0.5) + 0.75 - 2.0), "aa is no word"
 
 
+@given(known=words, labels=sequences)
+def test_an_utterance_ends_with_a_whole_word_or_pays(known: list[str], labels: tuple[int, ...]) -> None:
+    labels = (1, *labels)
+    model = LanguageModel(ngram(), Lexicon(known, TEXTS, BEGINS), CONFIG, blank=0)
+    begun = unknown_words(known, labels)
+    ended = unknown_words(known, (*labels, 1)) - unknown_words(known, (1,))
+    assert model.end(labels) == -CONFIG.unknown * (ended - begun)
+
+
 def test_words_may_become_known() -> None:
     lexicon = Lexicon(["a"], TEXTS, BEGINS)
     model = LanguageModel(ngram(), lexicon, CONFIG, blank=0)

@@ -130,6 +130,21 @@ class Beam:
             self._hypotheses = [self._hypotheses[index] for index in kept]
             self._carry(kept)
 
+    def end(self) -> None:
+        """The utterance is over: a last word that breaks off costs a hypothesis as one that is none."""
+        if self._language is None:
+            return
+        context = self._context
+        worth = [
+            one.score
+            + self._language.end(one.labels)
+            + (context.lasting(one.context) if context is not None else 0.0)
+            for one in self._hypotheses
+        ]
+        order = sorted(range(len(worth)), key=worth.__getitem__, reverse=True)
+        self._hypotheses = [self._hypotheses[index] for index in order]
+        self._carry(order)
+
     def advance(self, encoded: NDArray[np.float32], frame: int) -> None:
         """Extend all hypotheses by one frame.
 

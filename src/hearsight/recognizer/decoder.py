@@ -165,6 +165,7 @@ class Decoder:
             self._begin(now + 1)
 
     def _final(self) -> Iterator[Event]:
+        self._beam.end()
         event = self._event("final")
         if event.words:
             event = self._read_again(event)

@@ -141,12 +141,18 @@ class Lexicon:
         letters = "".join(reversed(parts))
         return letters if not letters or self._is_prefix(letters) else _UNKNOWN
 
+    def is_whole(self, letters: str | None) -> bool:
+        """Whether a word may end after its letters; what is known to be none may end anywhere."""
+        if letters is _UNKNOWN or not letters:
+            return True
+        at = bisect_left(self.words, letters)
+        return at < len(self.words) and self.words[at] == letters
+
     def _misspelled(self, letters: str | None) -> NDArray[np.float32]:
         if letters is _UNKNOWN or not letters:
             return self._at_start
         start, stop = self._range(letters)
-        whole = start < stop and self.words[start] == letters
-        row = (self._after_word if whole else self._after_part).copy()
+        row = (self._after_word if self.is_whole(letters) else self._after_part).copy()
         for label, text in self._further:
             longer = letters + text
             at = bisect_left(self.words, longer, start, stop)
@@ -181,6 +187,10 @@ class LanguageModel:
         old = self._lexicon
         lexicon = Lexicon(sorted({*old.words, *words}), old.texts, old.begins)
         return LanguageModel(self._ngram, lexicon, self._config, self._blank)
+
+    def end(self, labels: tuple[int, ...]) -> float:
+        """What speaks for an end after these labels, in natural log: nothing, if it is within a word."""
+        return 0.0 if self._lexicon.is_whole(self._lexicon.letters(labels)) else -self._config.unknown
 
     def outlook(self, labels: tuple[int, ...], internal: NDArray[np.float32]) -> NDArray[np.float32]:
         """What speaks for each next label, in natural log.
