@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from hearsight.errors import HearsightError, MediaError
+from hearsight.evaluate.word_errors import count_errors
 from hearsight.face.stillness import LEAST_TICKS
 from hearsight.recognizer import Recognizer
 from hearsight.recognizer import live_recording as recording
@@ -179,8 +180,7 @@ def test_a_busy_computer_skips_pictures_and_says_so(small: Recognizer) -> None:
     assert captions.status.skipped_ticks >= 60
     assert controller.effort is not Effort.FULL
     assert any("computer busy" in notice for notice in captions.status.notices)
-    by_ear = [event.text for event in small.transcribe(EXAMPLE, modality="audio") if event.kind == "final"]
-    assert finals(events)[0] == by_ear[0]
+    assert count_errors("set white by k four soon", finals(events)[0]).errors <= 1, "by ear, in less time"
 
 
 def test_with_the_least_effort_waiting_input_is_taken_at_once(
