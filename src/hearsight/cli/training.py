@@ -168,11 +168,11 @@ def language(
         bool, typer.Option("--dictionary", help="And those of the dictionary of `hearsight synth`.")
     ] = False,
     most: Annotated[int, typer.Option(min=1000, metavar="N", help="N-grams kept.")] = 120_000,
-    weight: Annotated[float, typer.Option(metavar="X", help="Of the n-grams.")] = 0.35,
+    weight: Annotated[float, typer.Option(metavar="X", help="Of the n-grams.")] = 0.25,
     internal: Annotated[
         float, typer.Option(metavar="X", help="Of what the transducer expects by itself, taken off.")
-    ] = 0.3,
-    bonus: Annotated[float, typer.Option(metavar="X", help="For each piece, in natural log.")] = 0.4,
+    ] = 0.25,
+    bonus: Annotated[float, typer.Option(metavar="X", help="For each piece, in natural log.")] = 0.25,
     unknown: Annotated[
         float, typer.Option(metavar="X", help="Cost of a word that is in no list, in natural log.")
     ] = 2.0,
