@@ -114,6 +114,7 @@ def _shared(bundle: Bundle, stacked: frozenset[str]) -> Bundle:
         step = getattr(bundle, name)
         shared.__dict__[name] = _SharedStep(name, step) if name in stacked else step
     shared.__dict__["pieces"] = bundle.pieces
+    shared.__dict__["language_model"] = bundle.language_model
     if "second_pass" in bundle.__dict__:  # it is called for each stream by itself, once an utterance
         shared.__dict__["second_pass"] = bundle.second_pass
     return shared
