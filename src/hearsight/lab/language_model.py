@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from hearsight.errors import HearsightError
 from hearsight.recognizer.bundle import Bundle
+from hearsight.recognizer.config import LANGUAGE_MODEL
 from hearsight.recognizer.language_model import ORDER, STEP, LanguageModelConfig, pack_language_model
 
 Numbers = NDArray[np.int64]
 Counts = NDArray[np.float64]
 
-FILE = "language-model.npz"
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")
 
 
@@ -69,11 +69,11 @@ def add_language_model(
     orders = pruned(estimated(counted(spelled, size, bundle.config.blank), size), size, most)
     scores = [_steps(order.probabilities) for order in orders]
     left = [_steps(each) for each in backoffs(orders, size)]
-    content = pack_language_model([order.grams for order in orders], scores, left, sorted(known))
-    (folder / FILE).write_bytes(content)
+    content = pack_language_model([order.grams for order in orders], scores, left, known)
+    (folder / LANGUAGE_MODEL).write_bytes(content)
     path = folder / "config.json"
     written = json.loads(path.read_text(encoding="utf-8"))
-    written["files"][FILE] = hashlib.sha256(content).hexdigest()
+    written["files"][LANGUAGE_MODEL] = hashlib.sha256(content).hexdigest()
     written["language_model"] = asdict(config)
     path.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     return len(spelled)

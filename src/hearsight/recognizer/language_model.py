@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -189,7 +189,7 @@ class LanguageModel:
         return LanguageModel(self._ngram, lexicon, self._config, self._blank)
 
     def end(self, labels: tuple[int, ...]) -> float:
-        """What speaks for an end after these labels, in natural log: nothing, if it is within a word."""
+        """What speaks for an end here, in natural log: 0 after a whole word, less within one."""
         return 0.0 if self._lexicon.is_whole(self._lexicon.letters(labels)) else -self._config.unknown
 
     def outlook(self, labels: tuple[int, ...], internal: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -240,7 +240,7 @@ def pack_language_model(
     grams: Sequence[NDArray[np.int64]],
     scores: Sequence[NDArray[np.uint8]],
     backoffs: Sequence[NDArray[np.uint8]],
-    words: Sequence[str],
+    words: Iterable[str],
 ) -> bytes:
     """The bytes of a language model: see :class:`NGram` and :class:`Lexicon` for its parts."""
     arrays = {f"grams{order}": np.diff(each, prepend=0) for order, each in enumerate(grams, 1)}
