@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from hearsight.assets import DEFAULT_MODEL
 from hearsight.evaluate.latency_run import peak_memory_mb
 from hearsight.evaluate.manifest import Row, read_manifest
+from hearsight.large_pages import begin_with_large_pages
 from hearsight.recognizer import Recognizer
 from hearsight.types import FRAME_RATE, SAMPLE_RATE
 
@@ -119,4 +120,5 @@ def fitted(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 if __name__ == "__main__":
+    begin_with_large_pages()
     main()

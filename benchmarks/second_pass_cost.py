@@ -20,6 +20,7 @@ from hearsight import Recognizer
 from hearsight.assets import DEFAULT_MODEL
 from hearsight.capture.files import read_chunks
 from hearsight.evaluate.manifest import read_manifest
+from hearsight.large_pages import begin_with_large_pages
 from hearsight.types import FRAME_RATE
 
 
@@ -78,4 +79,5 @@ def timed(recognizer: Recognizer) -> dict[tuple[str, int], list[float]]:
 
 
 if __name__ == "__main__":
+    begin_with_large_pages()
     main()

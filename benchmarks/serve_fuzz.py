@@ -34,6 +34,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from benchmarks.serve_load import webm_take
+from hearsight.large_pages import begin_with_large_pages
 
 GROWTH_MB = 20
 """The last third may take this much more than the middle one, on average; the first warms up."""
@@ -291,4 +292,5 @@ def fuzz(url: str, memory: Memory, options: argparse.Namespace) -> bool:
 
 
 if __name__ == "__main__":
+    begin_with_large_pages()
     main()

@@ -44,6 +44,7 @@ from websockets.asyncio.client import connect
 from benchmarks.serve_curve import plot, sentence, table
 from benchmarks.serve_meter import Meter
 from hearsight.assets import DEFAULT_MODEL
+from hearsight.large_pages import begin_with_large_pages
 
 SLICE_S = 0.1
 RECORDER = {"live": "1", "flush_packets": "1", "cluster_size_limit": "1"}
@@ -372,4 +373,5 @@ def make_take(options: argparse.Namespace, seconds: float) -> Take:
 
 
 if __name__ == "__main__":
+    begin_with_large_pages()
     main()

@@ -32,6 +32,7 @@ from hearsight.capture.files import read_chunks
 from hearsight.capture.live import CaptureStatus, LiveCapture
 from hearsight.capture.paced import PacedFile
 from hearsight.evaluate.manifest import Row, read_manifest
+from hearsight.large_pages import begin_with_large_pages
 from hearsight.recognizer import Recognizer, memory
 from hearsight.recognizer.effort import EffortController, EffortRules
 from hearsight.recognizer.live import LiveCaptions
@@ -258,4 +259,5 @@ def resident_mb() -> float:
 
 
 if __name__ == "__main__":
+    begin_with_large_pages()
     main()

@@ -22,7 +22,7 @@ from tests.capture.media import Audio, Video, frame_times, write
 from tests.capture.odd_media import ODD_MEDIA
 from tests.recognizer.toy_bundle import write_toy_bundle
 
-HEARSIGHT = [sys.executable, "-c", "from hearsight.cli import main; main()"]
+HEARSIGHT = [sys.executable, "-m", "hearsight"]
 ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1"}
 
 

@@ -74,7 +74,7 @@ def test_the_interface_is_described(server) -> None:
 
 def test_an_address_that_is_taken_is_one_sentence(server) -> None:
     port = server.url.rsplit(":", 1)[1]
-    command = [sys.executable, "-c", "from hearsight.cli import main; main()", "serve", "--port", port]
+    command = [sys.executable, "-m", "hearsight", "serve", "--port", port]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1].startswith(f"hearsight: 127.0.0.1:{port} cannot be listened at")
@@ -82,7 +82,7 @@ def test_an_address_that_is_taken_is_one_sentence(server) -> None:
 
 
 def test_it_says_where_it_listens_and_ends_on_ctrl_c() -> None:
-    command = [sys.executable, "-c", "from hearsight.cli import main; main()", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "hearsight", "serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         line = process.stdout.readline()
         assert line.startswith("hearsight listens at http://127.0.0.1:")

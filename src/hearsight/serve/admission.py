@@ -121,7 +121,7 @@ class Room:
 
     max_streams: int = 64
     max_files: int = 2
-    max_lag_s: float = 0.5
+    max_lag_s: float = 0.4
     max_share: float = 0.85
 
     def check_stream(self, running: int, load: Load) -> None:

@@ -1,7 +1,7 @@
 """The program of a decoding process: what clients send goes in, mouth crops and sound come out.
 
 Started by :mod:`hearsight.serve.decoding`, with which it talks over standard input and output; it ends when
-its input does. A thread for each stream decodes.
+its input does. A thread for each stream decodes; they take turns, a piece of input each.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from hearsight.serve.protocol import Refusal, parse_modality
 from hearsight.serve.recordings import whole_recording
 from hearsight.serve.sight import Eye, Input, Mouths
 from hearsight.serve.tick_messages import parse_ticks
+from hearsight.serve.turn import Turn
 from hearsight.serve.webm import webm_chunks
 from hearsight.types import Modality
 
@@ -69,7 +70,7 @@ class DecodingProcess:
     def __init__(self, input: BinaryIO, output: BinaryIO) -> None:
         self._input, self._output = input, output
         self._saying = threading.Lock()
-        self._looking = threading.Lock()
+        self._turn = Turn()
         self._streams: dict[int, _Stream] = {}
 
     @property
@@ -95,7 +96,7 @@ class DecodingProcess:
     def _obey(self, head: Head, body: bytes) -> None:
         number = head["stream"]
         if head["do"] == "open":
-            self._streams[number] = _Stream(self, self._looking, number, head)
+            self._streams[number] = _Stream(self, self._turn, number, head)
         elif (stream := self._streams.get(number)) is not None:
             match head["do"]:
                 case "take":
@@ -113,13 +114,13 @@ class DecodingProcess:
 class _Stream:
     """One stream, decoded in a thread of its own."""
 
-    def __init__(self, process: DecodingProcess, looking: threading.Lock, number: int, head: Head) -> None:
-        self.inbox, self.room = Inbox(self._taken), threading.Semaphore(AHEAD)
+    def __init__(self, process: DecodingProcess, turn: Turn, number: int, head: Head) -> None:
+        self.inbox, self.room = Inbox(self._taken, turn.given_up), threading.Semaphore(AHEAD)
         self.modality: Modality = parse_modality(head["modality"])
         self._format: Source = head["format"]
         self._block: int = head["block"]
         self._limits = Limits(**head["limits"])
-        self._process, self._looking, self._number = process, looking, number
+        self._process, self._turn, self._number = process, turn, number
         self._eye = Eye()
         self._told = self._untold = 0
         self._closed = False
@@ -132,14 +133,16 @@ class _Stream:
         self.room.release()
 
     def _run(self) -> None:
-        self._decode()
+        with self._turn:
+            self._decode()
         memory.give_back()
 
     def _decode(self) -> None:
         try:
             sources = {"webm": self._from_webm, "ticks": self._from_ticks, "file": self._from_file}
             for mouths in sources[self._format]():
-                self.room.acquire()
+                with self._turn.given_up():
+                    self.room.acquire()
                 if self._closed:
                     return
                 self._process.say(pack_mouths(self._head("mouths", stamp=self.inbox.stamp), mouths))
@@ -156,9 +159,7 @@ class _Stream:
         if self.inbox.peek() is None:
             return
         for chunk in webm_chunks(self.inbox, self._block):
-            with self._looking:
-                mouths = self._look(chunk)
-            yield mouths
+            yield self._look(chunk)
         if not self.inbox.closed:
             raise Refusal("bad_media", "the stream breaks off, it is damaged: begin a new one")
 
@@ -167,17 +168,13 @@ class _Stream:
             found = probe(recording)
             self._say("found", video=found.has_video, audio=found.has_audio, seconds=found.duration_s)
             for chunk in read_chunks(recording, ticks=self._block):
-                with self._looking:
-                    mouths = self._look(chunk)
-                yield mouths
+                yield self._look(chunk)
 
     def _from_ticks(self) -> Iterator[Mouths]:
         tick = 0
         while (content := self.inbox.get()) is not None:
             message = parse_ticks(memoryview(content), self._limits)
-            # One at a time in a process: a message may hold many large pictures.
-            with self._looking:
-                mouths = self._look(message.make(tick))
+            mouths = self._look(message.make(tick))
             if len(mouths) != message.ticks:
                 raise ValueError(f"a message of {message.ticks} ticks has {len(mouths)}")
             yield mouths

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 MESSAGE_BYTES = 256
 """What a message takes beside its content."""
@@ -15,15 +16,20 @@ class Inbox:
 
     Args:
         on_taken: called in the taking thread after each message.
+        while_waiting: what the taking thread is in while it waits for one.
 
     Attributes:
         taken: bytes of the messages that have been taken, with :data:`MESSAGE_BYTES` for each.
         stamp: what came along with the message that was taken last, 0 at first.
     """
 
-    def __init__(self, on_taken: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        on_taken: Callable[[], None] = lambda: None,
+        while_waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.taken, self.stamp = 0, 0.0
-        self._on_taken = on_taken
+        self._on_taken, self._while_waiting = on_taken, while_waiting
         self._waiting: deque[tuple[bytes, float]] = deque()
         self._closed = False
         self._changed = threading.Condition()
@@ -42,14 +48,14 @@ class Inbox:
 
     def peek(self) -> bytes | None:
         """The next message, waiting for it, but left where it is; None at the end."""
-        with self._changed:
+        with self._while_waiting(), self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
             return self._waiting[0][0] if self._waiting else None
 
     def get(self) -> bytes | None:
         """The next message, waiting for it; None at the end."""
-        with self._changed:
+        with self._while_waiting(), self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
             if not self._waiting:

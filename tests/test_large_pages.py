@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from hearsight import large_pages
+large_pages._SWITCH = Path(sys.argv[1])
+print("begun", flush=True)
+large_pages.begin_with_large_pages()
+print(os.environ.get("GLIBC_TUNABLES"), *sys.argv[2:], sys.stdin.read())
+"""
+
+
+@pytest.fixture
+def switch(tmp_path: Path) -> Path:
+    return tmp_path / "enabled"
+
+
+def run(switch: Path, **environment: str) -> list[str]:
+    inherited = {name: value for name, value in os.environ.items() if name != "GLIBC_TUNABLES"}
+    command = [sys.executable, "-c", PROGRAM, str(switch), "-x", "two words"]
+    done = subprocess.run(
+        command, env=inherited | environment, input="said", capture_output=True, text=True, check=True
+    )
+    return done.stdout.splitlines()
+
+
+def test_a_program_begins_anew_with_large_pages_and_all_that_it_was_given(switch: Path) -> None:
+    switch.write_text("always [madvise] never\n")
+    assert run(switch) == ["begun", "begun", "glibc.malloc.hugetlb=1 -x two words said"]
+
+
+@pytest.mark.parametrize("lent", ["[always] madvise never", "always madvise [never]"])
+def test_it_goes_on_where_asking_is_of_no_use(switch: Path, lent: str) -> None:
+    switch.write_text(lent)
+    assert run(switch) == ["begun", "None -x two words said"]
+
+
+def test_it_goes_on_where_there_is_no_such_switch(switch: Path) -> None:
+    assert run(switch) == ["begun", "None -x two words said"]
+
+
+def test_who_has_tuned_glibc_is_left_alone(switch: Path) -> None:
+    switch.write_text("always [madvise] never\n")
+    assert run(switch, GLIBC_TUNABLES="")[1:] == [" -x two words said"]
