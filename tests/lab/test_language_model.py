@@ -84,11 +84,15 @@ def test_few_n_grams_are_kept_where_few_are_asked_for() -> None:
 
 def test_a_bundle_gets_a_language_model(toy_bundle: Path) -> None:
     sentences = ["The quick brown fox", "place red now, please!", "the fox jumps", "4711"]
-    assert add_language_model(toy_bundle, sentences, ["dogs", "no word 7"], CONFIG, most=1000) == 3
+    assert (
+        add_language_model(toy_bundle, sentences, ["dogs", "no word 7"], CONFIG, most=1000, beam_width=3) == 3
+    )
     bundle = Bundle.load(toy_bundle).open()
     assert bundle.language_model is not None
     assert bundle.config.language_model == CONFIG
-    recognizer = Recognizer(bundle)
+    assert not list(toy_bundle.glob("*.new"))
+    recognizer = Recognizer.load(toy_bundle)
+    assert recognizer.beam_width == 3
     events = recognizer.stream("audio").push(None, voice(200))
     assert any(event.text for event in events)
 
@@ -112,5 +116,5 @@ def test_the_command_line_makes_one_of_text_files(toy_bundle: Path, tmp_path: Pa
 def test_texts_without_words_make_none(toy_bundle: Path) -> None:
     before = sorted(path.name for path in toy_bundle.iterdir())
     with pytest.raises(HearsightError, match="no sentence can be spelled"):
-        add_language_model(toy_bundle, ["4711", ""], [], CONFIG, most=1000)
+        add_language_model(toy_bundle, ["4711", ""], [], CONFIG, most=1000, beam_width=3)
     assert sorted(path.name for path in toy_bundle.iterdir()) == before

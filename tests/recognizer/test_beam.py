@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -185,7 +186,12 @@ class Expectations:
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def outlook(self, labels: tuple[int, ...], internal: NDArray[np.float32]) -> NDArray[np.float32]:
+    def outlook(
+        self, spelled: Sequence[tuple[int, ...]], internal: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        return np.stack([self.one(*each) for each in zip(spelled, internal, strict=True)])
+
+    def one(self, labels: tuple[int, ...], internal: NDArray[np.float32]) -> NDArray[np.float32]:
         row = np.random.default_rng((self.seed, *labels)).standard_normal(len(internal))
         row = (row + 0.1 * internal).astype(np.float32)
         row[BLANK] = 0.0
@@ -205,7 +211,7 @@ def test_a_beam_weighs_what_is_likely_to_be_said(seed: int, language: int, width
         history = (BLANK, BLANK)
         for place, label in enumerate(labels):
             internal = table.log_probabilities[(-1, *history)].astype(np.float32)
-            truth[labels] += float(expectations.outlook(labels[:place], internal)[label])
+            truth[labels] += float(expectations.one(labels[:place], internal)[label])
             history = (history[1], label)
     for one in table.decode(width):
         assert one.score <= truth[one.labels] + 1e-4

@@ -102,6 +102,8 @@ def test_a_configuration_that_is_not_ours_is_refused(copy: Path, content: str) -
             {"states": {"encoder": {"left": {"shape": [8, 16], "dtype": "object", "fill": 0}}}},
             "neither float32",
         ),
+        ({"beam_width": 0}, "at least one hypothesis"),
+        ({"beam_width": "wide"}, "beam_width is not a whole number"),
         ({"vocabulary_size": 50}, "40"),
         ({"joiner_dim": 20}, "joiner_dim|encoder.onnx"),
     ],

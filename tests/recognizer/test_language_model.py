@@ -75,7 +75,7 @@ def test_a_pair_of_labels_is_as_likely_as_it_says_and_another_backs_off() -> Non
 def test_what_is_added_is_the_sum_of_its_parts() -> None:
     model = LanguageModel(ngram(), Lexicon(["a", "bab"], TEXTS, BEGINS), CONFIG, blank=0)
     probabilities = np.array([0.5, 0.1, 0.2, 0.1, 0.05, 0.05], np.float32)
-    row = model.outlook((1,), np.log(probabilities))
+    row = model.outlook([(1,)], np.log(probabilities)[None])[0]
     assert row[0] == 0.0
     assert row[2] == pytest.approx(0.5 * -0.25 - 0.25 * np.log(0.2 / 0.5) + 0.75)
     assert row[3] == pytest.approx(0.5 * -2.5 - 0.25 * np.log(0.1 / 0.5) + 0.75 - 2.0), "aa is no word"
@@ -93,9 +93,17 @@ def test_an_utterance_ends_with_a_whole_word_or_pays(known: list[str], labels: t
 def test_words_may_become_known() -> None:
     lexicon = Lexicon(["a"], TEXTS, BEGINS)
     model = LanguageModel(ngram(), lexicon, CONFIG, blank=0)
-    internal = np.log(np.full(len(TEXTS), 1 / len(TEXTS), np.float32))
-    gained = model.knowing(frozenset({"ab"})).outlook((1,), internal) - model.outlook((1,), internal)
-    assert gained.tolist() == [0, 0, 0, 0, CONFIG.unknown, 0]
+    internal = np.log(np.full((1, len(TEXTS)), 1 / len(TEXTS), np.float32))
+    gained = model.knowing(frozenset({"ab"})).outlook([(1,)], internal) - model.outlook([(1,)], internal)
+    assert gained.tolist() == [[0, 0, 0, 0, CONFIG.unknown, 0]]
+
+
+def test_what_is_added_to_one_utterance_is_the_same_beside_others() -> None:
+    model = LanguageModel(ngram(), Lexicon(["a", "bab"], TEXTS, BEGINS), CONFIG, blank=0)
+    internal = np.log(np.random.default_rng(0).dirichlet(np.ones(len(TEXTS)), 3)).astype(np.float32)
+    spelled = [(), (1,), (3, 1)]
+    alone = [model.outlook([labels], row[None]) for labels, row in zip(spelled, internal, strict=True)]
+    assert np.array_equal(model.outlook(spelled, internal), np.concatenate(alone))
 
 
 def test_what_is_packed_is_read(toy: Bundle) -> None:
@@ -103,8 +111,7 @@ def test_what_is_packed_is_read(toy: Bundle) -> None:
     model = read_language_model(
         pack_language_model(*parts(size), ["the", "fox"]), "here", CONFIG, toy.pieces, toy.config.blank
     )
-    internal = np.log(np.full(size, 1 / size, np.float32))
-    row = model.outlook((), internal)
+    (row,) = model.outlook([()], np.log(np.full((1, size), 1 / size, np.float32)))
     first = {toy.pieces.letters(label): row[label] for label in range(size) if toy.pieces.starts_word(label)}
     known = {letters for letters in first if any(word.startswith(letters) for word in ("the", "fox"))}
     assert known and known != first.keys()

@@ -109,6 +109,7 @@ def test_an_unknown_modality_is_refused_at_once(recognizer: Recognizer, sound: P
 def test_a_recognizer_loads_from_a_folder(toy_folder: Path) -> None:
     loaded = Recognizer.load(toy_folder, beam_width=2, modality="audio")
     assert (loaded.beam_width, loaded.modality) == (2, "audio")
+    assert Recognizer.load(toy_folder).beam_width == loaded.bundle.config.beam_width
 
 
 def test_context_phrases_are_lines_or_objects_and_never_one_string(toy_folder: Path) -> None:

@@ -33,7 +33,7 @@ def evaluate(
     ] = None,
     modality: ModalityOption = ModalityChoice.av,
     model: ModelOption = DEFAULT_MODEL,
-    beam: BeamOption = 4,
+    beam: BeamOption = None,
     finals: FinalsOption = None,
     noise: Annotated[str | None, typer.Option(metavar="FILE", help="Recording of noise to mix in.")] = None,
     snr: Annotated[
@@ -78,7 +78,7 @@ def latency(
         list[str] | None,
         typer.Option(metavar="NAME|DIR", help="A model that comes along, or a bundle; repeat for several."),
     ] = None,
-    beam: BeamOption = 4,
+    beam: BeamOption = None,
     format: ReportOption = ReportFormat.table,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE.svg", help="Draw how many words are shown after how long.")

@@ -43,7 +43,10 @@ class ReportFormat(StrEnum):
 
 ModalityOption = Annotated[ModalityChoice, typer.Option(help="Recognise by ears, eyes, or both.")]
 ModelOption = Annotated[str, typer.Option(metavar="NAME|DIR", help="A model that comes along, or a bundle.")]
-BeamOption = Annotated[int, typer.Option(min=1, metavar="N", help="Hypotheses kept; 1 is greedy search.")]
+BeamOption = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Hypotheses kept; the model says how many, 1 is quickest."),
+]
 ReportOption = Annotated[ReportFormat, typer.Option(help="For people or for programs.")]
 HotwordsOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Phrases that are likely to be said, one a line.")

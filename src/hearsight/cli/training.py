@@ -176,6 +176,9 @@ def language(
     unknown: Annotated[
         float, typer.Option(metavar="X", help="Cost of a word that is in no list, in natural log.")
     ] = 2.0,
+    beam: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Hypotheses that are worth keeping with it.")
+    ] = 16,
 ) -> None:
     """Give a bundle a language model, made of text: what is likely to be said, and how it is spelled."""
     with extra_installed("language", "lab"):
@@ -188,5 +191,5 @@ def language(
     if dictionary:
         known += Assets.open().words()
     config = LanguageModelConfig(weight, internal, bonus, unknown)
-    spelled = add_language_model(bundle, sentences, known, config, most=most)
+    spelled = add_language_model(bundle, sentences, known, config, most=most, beam_width=beam)
     typer.echo(f"a language model of {spelled} sentences is in {bundle}")

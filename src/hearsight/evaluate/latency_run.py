@@ -62,7 +62,7 @@ def measure_latency(
     splits: Sequence[str] = (),
     limit: int | None = None,
     modality: Modality = "av",
-    beam_width: int = 4,
+    beam_width: int | None = None,
 ) -> LatencyMeasurement:
     """Play a manifest's recordings in real time, showing progress on standard error when it is a terminal.
 
@@ -74,7 +74,7 @@ def measure_latency(
         splits: only these; empty takes all rows.
         limit: no more than so many recordings, spread evenly over the rows.
         modality: what to recognise by.
-        beam_width: hypotheses kept by the search.
+        beam_width: hypotheses kept by the search; as many as the model says if None.
 
     Raises:
         BundleError: a model cannot be loaded.

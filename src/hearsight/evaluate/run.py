@@ -41,7 +41,7 @@ def measure(
     manifest: str | Path,
     *,
     model: str | Path = DEFAULT_MODEL,
-    beam_width: int = 4,
+    beam_width: int | None = None,
     finals: Finals | None = None,
     splits: Sequence[str] = (),
     modality: Modality | None = "av",
@@ -55,7 +55,7 @@ def measure(
     Args:
         manifest: path of the JSON lines.
         model: name of a bundle, or its folder.
-        beam_width: hypotheses kept by the search.
+        beam_width: hypotheses kept by the search; as many as the model says if None.
         finals: by one pass or two; None is two if the model has the second.
         splits: only these; empty measures all rows.
         modality: what to recognise by; None measures the whole table.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from string import ascii_lowercase
@@ -40,7 +40,13 @@ class Order:
 
 
 def add_language_model(
-    folder: Path, sentences: Iterable[str], words: Iterable[str], config: LanguageModelConfig, *, most: int
+    folder: Path,
+    sentences: Iterable[str],
+    words: Iterable[str],
+    config: LanguageModelConfig,
+    *,
+    most: int,
+    beam_width: int,
 ) -> int:
     """Make a language model of text and put it into a bundle, in place of one that it may have.
 
@@ -50,6 +56,7 @@ def add_language_model(
         words: further words that there are.
         config: how much it weighs.
         most: n-grams kept, those that tell most.
+        beam_width: hypotheses that are worth keeping with it.
 
     Returns:
         Number of sentences that the model's pieces could spell.
@@ -70,13 +77,21 @@ def add_language_model(
     scores = [_steps(order.probabilities) for order in orders]
     left = [_steps(each) for each in backoffs(orders, size)]
     content = pack_language_model([order.grams for order in orders], scores, left, known)
-    (folder / LANGUAGE_MODEL).write_bytes(content)
     path = folder / "config.json"
     written = json.loads(path.read_text(encoding="utf-8"))
     written["files"][LANGUAGE_MODEL] = hashlib.sha256(content).hexdigest()
-    written["language_model"] = asdict(config)
-    path.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    written |= {"language_model": asdict(config), "beam_width": beam_width}
+    _replace({folder / LANGUAGE_MODEL: content, path: (json.dumps(written, indent=1) + "\n").encode()})
     return len(spelled)
+
+
+def _replace(contents: Mapping[Path, bytes]) -> None:
+    """Write files, none before all can be: whoever is interrupted has the old ones."""
+    drafts = {path: path.with_name(path.name + ".new") for path in contents}
+    for path, content in contents.items():
+        drafts[path].write_bytes(content)
+    for path, draft in drafts.items():
+        draft.replace(path)
 
 
 def counted(sentences: Sequence[Sequence[int]], size: int, start: int) -> list[tuple[Numbers, Counts]]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from hearsight.recognizer.biasing import NO_CONTEXT, ContextGraph, ContextState
 from hearsight.recognizer.config import State
-from hearsight.recognizer.language_model import LanguageModel
+from hearsight.recognizer.language_model import LanguageModel, log_sum
 
 LOWEST = float(np.finfo(np.float64).min)
 """No score is lower, except minus infinity."""
@@ -157,8 +157,9 @@ class Beam:
         totals: NDArray[np.float64] = scores[:, None] + local + self._expected
         through_parent = self._merge(totals)
         sources, labels = self._select(totals)
+        among_labels = local - self._of_any_label(local)
         self._hypotheses = [
-            self._extend(source, label, float(totals[source, label]), local, frame, through_parent)
+            self._extend(source, label, float(totals[source, label]), among_labels, frame, through_parent)
             for source, label in zip(sources, labels, strict=True)
         ]
         self._predict(sources, labels)
@@ -175,8 +176,7 @@ class Beam:
         predicted = np.concatenate([self._predicted, self._predicted[fresh]]) if fresh else self._predicted
         local, _ = self._joiner({"encoded": heard, "predicted": predicted}, {})
         if self._language is not None and fresh:
-            labels = [self._hypotheses[index].labels for index in fresh]
-            rows = np.stack([*map(self._language.outlook, labels, local[count:])])
+            rows = self._language.outlook([self._hypotheses[index].labels for index in fresh], local[count:])
             before = np.broadcast_to(self._expected, (count, rows.shape[1]))
             self._expected, self._fresh = _replaced(before, fresh, rows), []
         return local[:count]
@@ -234,7 +234,7 @@ class Beam:
         source: int,
         label: int,
         score: float,
-        local: NDArray[Any],
+        among_labels: NDArray[Any],
         frame: int,
         through_parent: dict[int, int],
     ) -> Hypothesis:
@@ -250,14 +250,16 @@ class Beam:
         return Hypothesis(
             (*old.labels, label),
             (*old.frames, frame),
-            (*old.log_probabilities, self._among_labels(local[parent], label)),
+            (*old.log_probabilities, float(among_labels[parent, label])),
             score,
             old.context if self._context is None else self._context.step(old.context, label),
         )
 
-    def _among_labels(self, local: NDArray[Any], label: int) -> float:
-        """Log probability of a label among all but the blank."""
-        return float(local[label] - np.logaddexp.reduce(np.delete(local, self._blank)))
+    def _of_any_label(self, local: NDArray[Any]) -> NDArray[Any]:
+        """``(hypotheses, 1)``: log probability that a label comes, whichever, and not the blank."""
+        labels = local.copy()
+        labels[:, self._blank] = -math.inf
+        return log_sum(labels)
 
     def _predict(self, sources: list[int], labels: list[int]) -> None:
         """Carry the predictor's outputs along; run it for the hypotheses with a new label only."""

@@ -25,6 +25,8 @@ LISTEN, READ = "listen", "read"
 """The two graphs of a second pass, ``<name>.onnx`` each."""
 TOKENS = "second-pass-tokens.json"
 """The bytes of the second pass's tokens."""
+BEAM_WIDTH = 4
+"""Of a bundle that says nothing else."""
 LANGUAGE_MODEL = "language-model.npz"
 """What is likely to be said, and how it is spelled."""
 
@@ -100,6 +102,7 @@ class BundleConfig:
         vocabulary_size: labels, including the blank.
         blank: label of the blank.
         emission_delay_s: mean lag of a label's emission behind the end of its word, in seconds.
+        beam_width: hypotheses that are worth keeping.
         files: SHA-256 of every file that the bundle needs, by name.
         states: for each graph, its states by name.
         second_pass: the decoder that writes the finals; None where there is none.
@@ -126,6 +129,7 @@ class BundleConfig:
     states: dict[str, dict[str, StateSpec]]
     second_pass: SecondPassConfig | None = None
     language_model: LanguageModelConfig | None = None
+    beam_width: int = BEAM_WIDTH
 
     def initial_state(self, graph: str, batch: int = 1) -> State:
         """The states of ``graph`` before its first call."""
@@ -181,6 +185,7 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
         "states": _states(values["states"]),
         "second_pass": _second_pass(values.get("second_pass")),
         "language_model": _language_model(values.get("language_model")),
+        "beam_width": _natural("beam_width", values.get("beam_width", BEAM_WIDTH)),
     }
 
 
@@ -270,6 +275,8 @@ def _check_sizes(config: BundleConfig) -> None:
     for key, value in _FIXED.items():
         if getattr(config, key) != value:
             raise ValueError(f"{key} is {getattr(config, key)}, and hearsight's clock runs at {value}")
+    if config.beam_width < 1:
+        raise ValueError("beam_width must be at least one hypothesis")
     if config.segment < 1 or config.block < 1:
         raise ValueError("segment and block must be at least one frame")
     if config.segment % config.block or config.right_context % config.block:

@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -85,16 +85,19 @@ class NGram:
         """``(vocabulary,)``: natural log of the probability of each label after the last few."""
 
     def _after(self, labels: tuple[int, ...]) -> NDArray[np.float32]:
-        row = np.full(self._size, -np.log(self._size), np.float32)
-        for length in range(min(len(labels), len(self._grams) - 1) + 1):
-            number = 0
-            for label in labels[len(labels) - length :]:
-                number = number * self._size + label
-            if not self._back_off(row, length, number):
-                continue
-            grams = self._grams[length]
+        if len(labels) >= len(self._grams):
+            return self.after(labels[1:])
+        if labels:
+            row = self.after(labels[1:]).copy()
+        else:
+            row = np.full(self._size, -np.log(self._size), np.float32)
+        number = 0
+        for label in labels:
+            number = number * self._size + label
+        if self._back_off(row, len(labels), number):
+            grams, scores = self._grams[len(labels)], self._scores[len(labels)]
             start, stop = np.searchsorted(grams, (number * self._size, (number + 1) * self._size))
-            row[grams[start:stop] - number * self._size] = self._scores[length][start:stop]
+            row[grams[start:stop] - number * self._size] = scores[start:stop]
         return row
 
     def _back_off(self, row: NDArray[np.float32], length: int, number: int) -> bool:
@@ -192,23 +195,28 @@ class LanguageModel:
         """What speaks for an end here, in natural log: 0 after a whole word, less within one."""
         return 0.0 if self._lexicon.is_whole(self._lexicon.letters(labels)) else -self._config.unknown
 
-    def outlook(self, labels: tuple[int, ...], internal: NDArray[np.float32]) -> NDArray[np.float32]:
+    def outlook(
+        self, spelled: Sequence[tuple[int, ...]], internal: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """What speaks for each next label, in natural log.
 
         Args:
-            labels: of the utterance up to here.
-            internal: ``(vocabulary,)`` natural logs of what the transducer expects without hearing anything.
+            spelled: labels of utterances up to here.
+            internal: ``(utterances, vocabulary)`` natural logs of what the transducer expects without
+                hearing anything.
 
         Returns:
-            ``(vocabulary,)``, 0 for the blank.
+            ``(utterances, vocabulary)``, 0 for the blank.
         """
-        config = self._config
-        expected = self._ngram.after((self._blank, *labels)[-(ORDER - 1) :])
-        own = internal - _log_sum(np.delete(internal, self._blank))
-        unknown = self._lexicon.misspelled(self._lexicon.letters(labels))
-        row = config.weight * expected - config.internal * own + config.bonus - config.unknown * unknown
-        row[self._blank] = 0.0
-        return np.asarray(row, np.float32)
+        config, lexicon = self._config, self._lexicon
+        expected = np.stack([self._ngram.after((self._blank, *labels)[-(ORDER - 1) :]) for labels in spelled])
+        unknown = np.stack([lexicon.misspelled(lexicon.letters(labels)) for labels in spelled])
+        own = internal.copy()
+        own[:, self._blank] = -np.inf
+        own = internal - log_sum(own)
+        rows = config.weight * expected - config.internal * own + config.bonus - config.unknown * unknown
+        rows[:, self._blank] = 0.0
+        return np.asarray(rows, np.float32)
 
 
 def read_language_model(
@@ -252,6 +260,8 @@ def pack_language_model(
     return packed.getvalue()
 
 
-def _log_sum(values: NDArray[np.float32]) -> float:
-    highest = float(values.max())
-    return highest + float(np.log(np.exp(values - highest).sum()))
+def log_sum(values: NDArray[Any]) -> NDArray[Any]:
+    """``(n, 1)``: natural log of the sum of what each row ``(n, m)`` holds the natural logs of."""
+    highest = values.max(axis=1, keepdims=True)
+    total: NDArray[Any] = highest + np.log(np.exp(values - highest).sum(axis=1, keepdims=True))
+    return total

@@ -16,6 +16,7 @@ from hearsight.errors import HearsightError, MediaError
 from hearsight.recognizer.activity import ActivityRule
 from hearsight.recognizer.biasing import ContextGraph, Hotword
 from hearsight.recognizer.bundle import Bundle
+from hearsight.recognizer.config import BEAM_WIDTH
 from hearsight.recognizer.endpoint import PATIENT, EndpointRule
 from hearsight.recognizer.pictures import PictureRule
 from hearsight.recognizer.second_pass import Finals, check_finals
@@ -44,7 +45,7 @@ class Recognizer:
 
     bundle: Bundle
     modality: Modality = "av"
-    beam_width: int = 4
+    beam_width: int = BEAM_WIDTH
     endpoint: EndpointRule = field(default_factory=EndpointRule)
     activity: ActivityRule = field(default_factory=ActivityRule)
     pictures: PictureRule = field(default_factory=PictureRule)
@@ -57,7 +58,7 @@ class Recognizer:
         cls,
         model: str | Path = DEFAULT_MODEL,
         *,
-        beam_width: int = 4,
+        beam_width: int | None = None,
         modality: Modality = "av",
         endpoint: EndpointRule | None = None,
         activity: ActivityRule | None = None,
@@ -69,7 +70,7 @@ class Recognizer:
 
         Args:
             model: which.
-            beam_width: hypotheses kept by the beam search; 1 is greedy search.
+            beam_width: hypotheses kept by the beam search; 1 is greedy search, None as many as are worth it.
             modality: the senses used unless a call says otherwise.
             endpoint: when an utterance is over.
             activity: when somebody is held to speak.
@@ -96,7 +97,7 @@ class Recognizer:
         return cls(
             bundle,
             check_modality(modality),
-            beam_width,
+            bundle.config.beam_width if beam_width is None else beam_width,
             endpoint or (EndpointRule() if writer is None else PATIENT),
             activity or ActivityRule(),
             pictures or PictureRule(),

@@ -12,6 +12,7 @@ from hearsight.recognizer.activity import ActivityRule
 from hearsight.recognizer.attention import Attention
 from hearsight.recognizer.biasing import ContextGraph
 from hearsight.recognizer.bundle import Bundle
+from hearsight.recognizer.config import BEAM_WIDTH
 from hearsight.recognizer.decoder import Decoder
 from hearsight.recognizer.endpoint import EndpointRule
 from hearsight.recognizer.listening import Listening
@@ -52,7 +53,7 @@ class Stream:
         bundle: Bundle,
         *,
         modality: Modality = "av",
-        beam_width: int = 4,
+        beam_width: int = BEAM_WIDTH,
         endpoint: EndpointRule | None = None,
         activity: ActivityRule | None = None,
         pictures: PictureRule | None = None,
