@@ -23,9 +23,9 @@ def switch(tmp_path: Path) -> Path:
     return tmp_path / "enabled"
 
 
-def run(switch: Path, **environment: str) -> list[str]:
+def run(switch: Path, before: str = "", **environment: str) -> list[str]:
     inherited = {name: value for name, value in os.environ.items() if name != "GLIBC_TUNABLES"}
-    command = [sys.executable, "-c", PROGRAM, str(switch), "-x", "two words"]
+    command = [sys.executable, "-c", before + PROGRAM, str(switch), "-x", "two words"]
     done = subprocess.run(
         command, env=inherited | environment, input="said", capture_output=True, text=True, check=True
     )
@@ -45,6 +45,13 @@ def test_it_goes_on_where_asking_is_of_no_use(switch: Path, lent: str) -> None:
 
 def test_it_goes_on_where_there_is_no_such_switch(switch: Path) -> None:
     assert run(switch) == ["begun", "None -x two words said"]
+
+
+@pytest.mark.parametrize("interpreter", ["''", "'/no/such/python'"])
+def test_it_goes_on_where_it_cannot_begin_anew(switch: Path, interpreter: str) -> None:
+    switch.write_text("always [madvise] never\n")
+    begun, told = run(switch, f"import sys; sys.executable = {interpreter}")
+    assert begun == "begun" and told.endswith("-x two words said")
 
 
 def test_who_has_tuned_glibc_is_left_alone(switch: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 VARIABLE, _TUNABLE = "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"
@@ -23,10 +24,11 @@ def begin_with_large_pages() -> None:
     For the first line of a program: what it has done before is done twice. Who has set ``GLIBC_TUNABLES`` is
     left alone, and so can do without.
     """
-    if VARIABLE in os.environ or not _are_lent_on_request():
+    if VARIABLE in os.environ or not sys.executable or not _are_lent_on_request():
         return
     os.environ[VARIABLE] = _TUNABLE
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    with suppress(OSError):  # then it goes on as it is
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def _are_lent_on_request() -> bool:
