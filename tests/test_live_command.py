@@ -106,7 +106,8 @@ def test_a_second_ctrl_c_does_not_wait(long_clip: Path, toy: str) -> None:
     for _ in range(2):
         program.send_signal(signal.SIGINT)
     _, complaints = program.communicate(timeout=20)
-    assert program.returncode in (0, 130)
+    # The second may come when the program is over but for Python's own end, which it then cuts short.
+    assert program.returncode in (0, 130, -signal.SIGINT)
     assert "Traceback" not in complaints
 
 
