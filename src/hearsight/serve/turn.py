@@ -12,7 +12,7 @@ class Turn:
     """One thread at a time has it, and it goes round in the order in which they came.
 
     Threads that are switched between in the middle of a picture push each other's pictures out of the
-    processor's caches: sixteen streams on two processors are then seconds late, not 0.4 s. And who gets it
+    processor's caches: sixteen streams on two processors are then a second late, not 0.4 s. And who gets it
     next is no matter of luck, as with a lock, which may return to the same thread again and again.
     """
 
