@@ -3,9 +3,10 @@
     python -m benchmarks.serve_fuzz CLIP [--minutes 30] [--seed 0] [--pause 0]
 
 A server runs in a process of its own. One client after the other sends it something made of a real recording
-and then damaged; in between, an honest client must be told the right words. Every minute it prints the memory
-of the server and of its decoding processes, and how much of the server's is allocated, or freed and kept.
-That is their own memory: pages of programs and libraries the system takes away and loads again as it likes.
+and then damaged; in between, an honest client must be told the right words. Every minute, once the streams of
+all clients are over, it prints the memory of the server and of its decoding processes, and how much of the
+server's is allocated, or freed and kept. That is their own memory: pages of programs and libraries the system
+takes away and loads again as it likes.
 Ends with 1 if the server or a decoding process has died, if an honest client was told anything else, if the
 server answers with a fault of its own, or keeps growing.
 """
@@ -39,6 +40,8 @@ from hearsight.large_pages import begin_with_large_pages
 GROWTH_MB = 20
 """The last third may take this much more than the middle one, on average; the first warms up."""
 MINUTE_S = 60.0
+QUIET_S = 4.0
+"""After so long no stream goes on whose client is gone: longer than any limit of :func:`serve`."""
 CHECK_EVERY = 25
 FORM = b'--a\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n%s\r\n--a--'
 INTERNAL = ("internal", "internal_error")
@@ -60,11 +63,10 @@ def serve(pipe: Connection) -> None:
 
 
 def report(pipe: Connection) -> None:
-    """Tell every minute what this process has allocated, and what it has freed and kept, in bytes."""
+    """Tell, when asked, what this process has allocated, and what it has freed and kept, in bytes."""
     from hearsight.recognizer import memory
 
-    while True:
-        time.sleep(MINUTE_S)
+    while pipe.recv():
         pipe.send(memory.in_use())
 
 
@@ -86,21 +88,26 @@ class Memory:
     sizes: list[float] = field(default_factory=list)
     lost: int = 0
     _decoders: set[int] = field(default_factory=set)
+    _due: float = field(default_factory=lambda: time.monotonic() + MINUTE_S)
 
     def look(self, clients: int) -> None:
-        """Print a line, if a minute is over."""
+        """Wait until nothing goes on and print a line, if a minute is over."""
         children = {each.pid: each for each in self.process.children()}
         self.lost += len(self._decoders - set(children))
         self._decoders = set(children)
-        while self.pipe.poll():
-            heap = self.pipe.recv()
-            sizes = [own_mb(each) for each in (self.process, *children.values())]
-            self.sizes.append(sum(sizes))
-            told = "" if heap is None else f" ({heap[0] / 1e6:.0f} allocated, {heap[1] / 1e6:.0f} kept)"
-            decoders = " + ".join(f"{size:.0f}" for size in sizes[1:])
-            open_now = f"{self.process.num_threads()} threads, {self.process.num_fds()} files"
-            line = f"minute {len(self.sizes)}: {clients} clients; server {sizes[0]:.0f} MB{told}"
-            print(f"{line}, decoders {decoders} MB; {open_now}", flush=True)
+        if time.monotonic() < self._due:
+            return
+        self._due += MINUTE_S
+        time.sleep(QUIET_S)
+        self.pipe.send(True)
+        heap = self.pipe.recv() if self.pipe.poll(MINUTE_S) else None
+        sizes = [own_mb(each) for each in (self.process, *children.values())]
+        self.sizes.append(sum(sizes))
+        told = "" if heap is None else f" ({heap[0] / 1e6:.0f} allocated, {heap[1] / 1e6:.0f} kept)"
+        decoders = " + ".join(f"{size:.0f}" for size in sizes[1:])
+        open_now = f"{self.process.num_threads()} threads, {self.process.num_fds()} files"
+        line = f"minute {len(self.sizes)}: {clients} clients; server {sizes[0]:.0f} MB{told}"
+        print(f"{line}, decoders {decoders} MB; {open_now}", flush=True)
 
     @property
     def growth(self) -> float:

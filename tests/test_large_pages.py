@@ -57,3 +57,20 @@ def test_it_goes_on_where_it_cannot_begin_anew(switch: Path, interpreter: str) -
 def test_who_has_tuned_glibc_is_left_alone(switch: Path) -> None:
     switch.write_text("always [madvise] never\n")
     assert run(switch, GLIBC_TUNABLES="")[1:] == [" -x two words said"]
+
+
+CONTENT = """
+import subprocess
+from hearsight.large_pages import be_content_with_large_pages
+be_content_with_large_pages()
+print(open("/proc/self/status").read(), subprocess.check_output(["cat", "/proc/self/status"], text=True))
+"""
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists() or "THP_enabled" not in Path("/proc/self/status").read_text(),
+    reason="this system does not tell who gets large pages",
+)
+def test_who_is_content_gets_no_more_and_neither_do_programs_it_begins() -> None:
+    done = subprocess.run([sys.executable, "-c", CONTENT], capture_output=True, text=True, check=True)
+    assert done.stdout.count("THP_enabled:\t0") == 2

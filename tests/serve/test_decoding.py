@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -183,6 +186,34 @@ def test_a_process_is_crowded_while_it_has_more_streams_than_it_can_give_all() -
         process = DecodingProcess(io.BytesIO(b"".join([*said, *more])), io.BytesIO())
         process.run()
         assert process.is_crowded == crowded
+
+
+def pictures_in_memory(*, collect: bool = True) -> set[int]:
+    if collect:
+        gc.collect()
+    return {id(each) for each in gc.get_objects() if isinstance(each, av.VideoFrame)}
+
+
+def test_the_pictures_of_a_stream_are_gone_when_it_is_over() -> None:
+    go = {"format": "webm", "modality": "av", "block": 8, "limits": asdict(Limits())}
+    said = [
+        pack({"do": "open", "stream": 7, **go}),
+        pack({"do": "take", "stream": 7, "stamp": 0.0}, webm()),
+        *[pack({"do": "go_on", "stream": 7})] * 100,
+        pack({"do": "end", "stream": 7}),
+    ]
+    before = pictures_in_memory()
+    gc.disable()  # pictures are much memory, but few objects: Python would look for them late
+    try:
+        DecodingProcess(io.BytesIO(b"".join(said)), answers := io.BytesIO()).run()
+        for thread in threading.enumerate():
+            if thread.name == "hearsight-input-7":
+                thread.join()
+        # The stream has not been closed yet: it still knows its last picture.
+        assert len(pictures_in_memory(collect=False) - before) <= 1
+    finally:
+        gc.enable()
+    assert b'"over"' in answers.getvalue()
 
 
 def test_the_streams_of_a_process_that_dies_are_told_and_others_go_on() -> None:

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from hearsight.errors import HearsightError
+from hearsight.large_pages import be_content_with_large_pages
 from hearsight.recognizer import Recognizer, memory
 from hearsight.serve import openapi, page
 from hearsight.serve.access import Access, Throttles
@@ -311,6 +312,7 @@ def serve(recognizer: Recognizer, options: Options, say: Callable[[str], object]
     """
     memory.keep_little()
     with Engine(recognizer, room=options.room) as engine:
+        be_content_with_large_pages()
         server = Server(
             Service(engine, options), options, lambda address: say(f"hearsight listens at {address}")
         )

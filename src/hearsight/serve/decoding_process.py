@@ -6,6 +6,7 @@ its input does. A thread for each stream decodes; they take turns, a piece of in
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -54,6 +55,7 @@ def main() -> None:
     from hearsight.face import FacePath
 
     FacePath.load()
+    gc.freeze()  # what is there now stays: nobody need look through it again
     DecodingProcess(sys.stdin.buffer, output).run()
     # Threads may be in the middle of a picture: nobody waits for it.
     os._exit(0)
@@ -135,6 +137,9 @@ class _Stream:
     def _run(self) -> None:
         with self._turn:
             self._decode()
+        # Pictures that PyAV was asked for their side data hold themselves, and much memory that Python does
+        # not know of: it would not look for them soon.
+        gc.collect()
         memory.give_back()
 
     def _decode(self) -> None:
