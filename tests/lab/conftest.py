@@ -9,7 +9,7 @@ import webdataset
 from hearsight.lab.data.pieces import train_pieces
 from hearsight.lab.data.shards import INDEX, Sample, encode_sample
 
-WORDS = ("red", "green", "blue")
+WORDS, PHONES = ("red", "green", "blue"), "ɹɡb"
 SAMPLE_RATE, TICK = 16_000, 640
 
 
@@ -18,7 +18,7 @@ def tone_and_bar(index: int, ticks: int = 30) -> Sample:
     rng = np.random.default_rng(index)
     samples = 0.003 * rng.standard_normal(ticks * TICK).astype(np.float32)
     pixels = rng.integers(90, 110, (ticks, 96, 96)).astype(np.uint8)
-    words = []
+    words, phones = [], [" "] * ticks
     for start in (4, 16):
         choice = int(rng.integers(3))
         times = np.arange(10 * TICK) / SAMPLE_RATE
@@ -27,6 +27,7 @@ def tone_and_bar(index: int, ticks: int = 30) -> Sample:
         )
         pixels[start : start + 10, 20 + 20 * choice : 36 + 20 * choice] = 220
         words.append((WORDS[choice], start / 25, (start + 10) / 25))
+        phones[start : start + 10] = PHONES[choice] * 10
     return Sample(
         id=f"clip-{index}",
         speaker=f"speaker-{index % 2}",
@@ -37,6 +38,7 @@ def tone_and_bar(index: int, ticks: int = 30) -> Sample:
         pixels=pixels,
         video_present=np.ones(ticks, np.bool_),
         samples=samples.astype(np.float32),
+        phones="".join(phones),
     )
 
 

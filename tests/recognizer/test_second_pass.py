@@ -195,6 +195,40 @@ def test_a_final_is_of_one_pass_or_of_the_other(toy):
     assert [event.text for event in unsure] == [event.text for event in heard]
 
 
+@given(seed=st.integers(0, 10_000), guess=st.floats(0.0, 1.0))
+@settings(max_examples=30, deadline=None)
+def test_by_lips_alone_nothing_is_read_and_a_guess_is_not_told(toy, seed, guess):
+    recognizer, script = with_second_pass(toy, by_features)
+    whole = clip(seed, 250)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoder, "_GUESS", guess)
+        events = recognise(recognizer, whole, [8], "video")
+    assert not script.windows
+    assert all(reading.sureness(event.words) >= guess for event in events if event.words)
+    one_pass = finals(recognise(replace(recognizer, finals="one-pass"), whole, [8], "video"))
+    sure = [event.text for event in one_pass if reading.sureness(event.words) >= guess]
+    assert [event.text for event in finals(events)] == sure
+
+
+def test_by_lips_alone_what_turns_out_to_be_a_guess_is_taken_back(toy, monkeypatch):
+    recognizer, _ = with_second_pass(toy, by_features)
+    monkeypatch.setattr(decoder, "_GUESS", 0.0)
+    told = ((clip(seed, 250), recognise(recognizer, clip(seed, 250), [8], "video")) for seed in range(100))
+    whole, last, final = next(
+        (whole, *pair) for whole, events in told for pair in pairwise(events) if loses_sureness(*pair)
+    )
+    monkeypatch.setattr(decoder, "_GUESS", reading.sureness(last.words))
+    events = recognise(recognizer, whole, [8], "video")
+    assert final not in events
+    back = events[events.index(last) + 1]
+    assert (back.kind, back.words) == ("partial", ())
+
+
+def loses_sureness(last, final):
+    both = (last.kind, final.kind) == ("partial", "final") and last.words and final.words
+    return both and reading.sureness(final.words) < reading.sureness(last.words)
+
+
 def test_where_no_word_was_heard_nothing_is_read(toy):
     recognizer, script = with_second_pass(toy, lambda _: [0])
     everything = np.ones(300, np.bool_)

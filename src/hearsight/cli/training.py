@@ -55,6 +55,10 @@ def train(
     initial: Annotated[
         Path | None, typer.Option(metavar="CHECKPOINT", help="Begin with the weights of another training.")
     ] = None,
+    lips: Annotated[
+        Path | None,
+        typer.Option(metavar="CHECKPOINT", help="Begin with the lips of `hearsight lips`, or of a training."),
+    ] = None,
     ear: Annotated[
         Path | None,
         typer.Option(metavar="CHECKPOINT", help="Of the ear of small-en, distilled before."),
@@ -114,12 +118,49 @@ def train(
         seed=seed,
         bf16=bf16,
         initial=initial,
+        lips=lips,
         ear=ear,
         frozen_senses=frozen_senses,
         learning_lips=learning_lips,
         pruned=pruned,
     )
     typer.echo(train(options, vocabulary_for(folders, out, size=pieces, extra_texts=texts)))
+
+
+@app.command()
+def lips(
+    data: Annotated[
+        list[str],
+        typer.Option(metavar="DIR[=SHARE]", help="Shards of drawn faces, with their share; several too."),
+    ],
+    validation: Annotated[str, typer.Option(metavar="DIR", help="Shards of other drawn faces.")],
+    out: OutOption,
+    size: Annotated[str, typer.Option(help="Of the network whose lips they are to be.")] = "small",
+    steps: Annotated[int, typer.Option(min=1, metavar="N", help="Batches to train on.")] = 4000,
+    batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Utterances in a batch.")] = 16,
+    learning_rate: Annotated[float, typer.Option(metavar="RATE", help="Its highest value.")] = 1e-3,
+    validate_every: Annotated[int, typer.Option(min=1, metavar="N", help="Steps between looks.")] = 200,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of chance.")] = 0,
+    bf16: Annotated[bool, typer.Option("--bf16", help="Where the processor has it, twice as fast.")] = False,
+) -> None:
+    """Teach lips from drawn faces to tell phones, for `train --lips`; the same command goes on."""
+    with extra_installed("lips", "lab"):
+        from hearsight.lab.data.batches import Source
+        from hearsight.lab.lips import LipOptions, train_lips
+    _quieten("lightning.pytorch")
+    options = LipOptions(
+        data=[Source.parse(each) for each in data],
+        validation=validation,
+        out=out,
+        size=size,
+        batch_size=batch_size,
+        max_steps=steps,
+        learning_rate=learning_rate,
+        validate_every=validate_every,
+        seed=seed,
+        bf16=bf16,
+    )
+    typer.echo(train_lips(options))
 
 
 @app.command()

@@ -40,6 +40,7 @@ class TrainingOptions:
         ramp_steps: steps over which the sequence losses come in after that.
         gentle_steps: steps over which the noise grows to its full share.
         initial: checkpoint of another training whose weights are the first ones.
+        lips: checkpoint whose video front-end is the first one, such as that of ``hearsight lips``.
         ear: checkpoint of ``python -m hearsight.lab.ear`` whose ear, and eyes if it has any, are taken.
         frozen_senses: ear and eyes stay as they are; for networks with an ear.
         learning_lips: the lips' own features learn all the same.
@@ -66,6 +67,7 @@ class TrainingOptions:
     seed: int = 0
     bf16: bool = False
     initial: Path | None = None
+    lips: Path | None = None
     ear: Path | None = None
     frozen_senses: bool = False
     learning_lips: bool = False
@@ -177,9 +179,8 @@ def train(options: TrainingOptions, piece_model: bytes) -> Path:
     module.validation_sets = [ValidationSet.load(folder, piece_model) for folder in options.validation]
     checkpoints = options.out / "checkpoints"
     last = checkpoints / "last.ckpt"
-    if options.initial is not None and (options.learning_lips or not last.exists()):
-        weights = read_checkpoint(options.initial).weights
-        module.model.load_state_dict({**module.model.state_dict(), **weights})
+    if options.learning_lips or not last.exists():
+        _begin_with(module.model, options)
     _prepare_ear(module.model, options, last.exists())
     trainer = _trainer(options, checkpoints)
     # On processors the fused attention's backward pass is the slower one: 30 % of a step of `small`.
@@ -188,6 +189,21 @@ def train(options: TrainingOptions, piece_model: bytes) -> Path:
     if trainer.global_step >= options.max_steps:
         trainer.save_checkpoint(last)
     return checkpoints
+
+
+def _begin_with(model: nn.Module, options: TrainingOptions) -> None:
+    """Give a network the weights of other trainings, as the options say."""
+    if options.initial is not None:
+        model.load_state_dict({**model.state_dict(), **read_checkpoint(options.initial).weights})
+    if options.lips is not None:
+        weights = read_checkpoint(options.lips).weights
+        lips = {name: value for name, value in weights.items() if name.startswith("video.")}
+        try:
+            model.load_state_dict({**model.state_dict(), **lips})
+        except RuntimeError as error:
+            raise HearsightError(
+                f"{options.lips} has lips of another size than {options.size!r}: teach them with that --size"
+            ) from error
 
 
 def _prepare_ear(model: nn.Module, options: TrainingOptions, resumed: bool) -> None:

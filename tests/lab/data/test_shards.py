@@ -38,6 +38,7 @@ def sample(
         pixels=pixels.astype(np.uint8) if faces else None,
         video_present=rng.random(ticks) < 0.8 if faces else np.zeros(ticks, np.bool_),
         samples=rng.uniform(-1, 1, ticks * 640).astype(np.float32) if sound else None,
+        phones="".join(rng.choice(list(" əb"), ticks)) if faces else None,
     )
 
 
@@ -52,7 +53,7 @@ def write_tar(path: Path, *samples: Sample) -> None:
 def test_a_sample_comes_back(ticks: int, seed: int, sound: bool, faces: bool) -> None:
     before = sample(ticks, seed=seed, sound=sound, faces=faces)
     after = decode_sample(encode_sample(before))
-    for name in ("id", "speaker", "text", "words", "media", "split", "ticks"):
+    for name in ("id", "speaker", "text", "words", "media", "split", "ticks", "phones"):
         assert getattr(after, name) == getattr(before, name)
     np.testing.assert_array_equal(after.video_present, before.video_present)
     if before.samples is None or after.samples is None:

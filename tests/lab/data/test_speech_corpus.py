@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hearsight.errors import ManifestError
 from hearsight.lab.data.prepare import prepare_corpus
 from hearsight.lab.data.shards import find_shards, read_shards
-from hearsight.lab.data.speech_corpus import is_speech_corpus, prepare_speech, word_times
+from hearsight.lab.data.speech_corpus import is_speech_corpus, phones_by_tick, prepare_speech, word_times
 
 
 def test_words_begin_and_end_with_their_phones() -> None:
@@ -19,6 +21,22 @@ def test_words_begin_and_end_with_their_phones() -> None:
 
 def test_words_that_the_phones_do_not_show_have_no_times() -> None:
     assert word_times("two words", "wˈʌn", [1, 1, 1, 1, 1, 1]) is None
+
+
+def test_each_tick_has_its_phone_and_marks_of_stress_go_with_the_phone_before() -> None:
+    # Steps of 25 ms under ticks of 40 ms: the middles lie in steps 0, 2, 4, 5, 7, 8, 10 and so on.
+    assert phones_by_tick("ə bˈi.", [2, 2, 1, 2, 1, 4, 1, 3], 11) == " ə bbiii   "
+
+
+@given(said=st.lists(st.tuples(st.sampled_from("əbi. ,"), st.integers(0, 9)), max_size=20))
+def test_a_phone_lasts_as_long_as_its_durations_say(said: list[tuple[str, int]]) -> None:
+    durations = [3, *(duration for _, duration in said), 4]
+    ticks = -(-sum(durations) * 25 // 40)
+    by_tick = phones_by_tick("".join(symbol for symbol, _ in said), durations, ticks)
+    assert len(by_tick) == ticks
+    for phone in "əbi":
+        lasts = [duration for symbol, duration in said if symbol == phone]
+        assert abs(by_tick.count(phone) * 40 - sum(lasts) * 25) <= 40 * len(lasts)
 
 
 @pytest.mark.shared_data
@@ -36,8 +54,8 @@ def test_the_corpus_is_read(shared_data: Path, tmp_path: Path) -> None:
 @pytest.mark.shared_data
 def test_a_manifest_of_speech_is_recognised_and_so_is_its_folder(shared_data: Path, tmp_path: Path) -> None:
     speech = shared_data / "speech"
-    for given, out in ((speech, tmp_path / "one"), (speech / "manifest.jsonl", tmp_path / "two")):
-        index = prepare_corpus(given, out, split="dev", source="grid")
+    for source, out in ((speech, tmp_path / "one"), (speech / "manifest.jsonl", tmp_path / "two")):
+        index = prepare_corpus(source, out, split="dev", source="grid")
         assert sum(shard["samples"] for shard in index.shards) == 60
 
 

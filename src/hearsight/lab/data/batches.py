@@ -165,7 +165,7 @@ class TrainingStream(torch.utils.data.IterableDataset[Batch]):
         workers = worker.num_workers if worker else 1
         rng = np.random.default_rng(seed)
         make = ExampleMaker(self._augmentation, load_pieces(self._piece_model), seed)
-        samples = self._samples(seed, rng)
+        samples = endless_samples(self._sources, seed, rng, self._balance)
         pool = self._batch_size * _POOL_BATCHES
         for index in itertools.count(self._first, _POOL_BATCHES * workers):
             severity = 1.0 if index >= self._gentle else 0.25 + 0.75 * index / self._gentle
@@ -174,27 +174,31 @@ class TrainingStream(torch.utils.data.IterableDataset[Batch]):
             for part in rng.permutation(_POOL_BATCHES):
                 yield collate(examples[part * self._batch_size : (part + 1) * self._batch_size])
 
-    def _samples(self, seed: int, rng: np.random.Generator) -> Iterator[Sample]:
-        """Samples from all sources by weight, for ever."""
-        streams = [self._source(source, seed, rng) for source in self._sources]
-        weights = np.array([source.weight for source in self._sources])
-        while True:
-            yield next(streams[rng.choice(len(streams), p=weights / weights.sum())])
 
-    def _source(self, source: Source, seed: int, rng: np.random.Generator) -> Iterator[Sample]:
-        factors = repeat_factors(source.folder, self._balance)
-        shards = webdataset.WebDataset(
-            find_shards(source.folder),
-            resampled=True,
-            shardshuffle=False,
-            nodesplitter=None,
-            empty_check=False,
-            seed=seed,
-        )
+def endless_samples(
+    sources: Sequence[Source], seed: int, rng: np.random.Generator, speaker_balance: float = 0.0
+) -> Iterator[Sample]:
+    """Samples from all sources by weight, shuffled, for ever; for the balance see :func:`repeat_factors`."""
+    streams = [_shuffled(source, seed, rng, speaker_balance) for source in sources]
+    weights = np.array([source.weight for source in sources])
+    while True:
+        yield next(streams[rng.choice(len(streams), p=weights / weights.sum())])
 
-        def repeated(records: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-            for record in records:
-                factor = factors.get(json.loads(record["json"])["speaker"], 1.0)
-                yield from itertools.repeat(record, int(factor + rng.random()))
 
-        yield from shards.compose(repeated).shuffle(_SHUFFLE, seed=seed).map(decode_sample)
+def _shuffled(source: Source, seed: int, rng: np.random.Generator, balance: float) -> Iterator[Sample]:
+    factors = repeat_factors(source.folder, balance)
+    shards = webdataset.WebDataset(
+        find_shards(source.folder),
+        resampled=True,
+        shardshuffle=False,
+        nodesplitter=None,
+        empty_check=False,
+        seed=seed,
+    )
+
+    def repeated(records: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for record in records:
+            factor = factors.get(json.loads(record["json"])["speaker"], 1.0)
+            yield from itertools.repeat(record, int(factor + rng.random()))
+
+    yield from shards.compose(repeated).shuffle(_SHUFFLE, seed=seed).map(decode_sample)

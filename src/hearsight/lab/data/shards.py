@@ -45,6 +45,8 @@ class Sample:
         pixels: ``(ticks, 96, 96)`` uint8 mouth crops, or None where no tick has one.
         video_present: ``(ticks,)`` bool.
         samples: ``(ticks * 640,)`` float32 in [-1, 1], or None where the clip has no sound.
+        phones: what is being said in each tick, a symbol of Kokoro's, a space where nothing is; None where
+            that is not known.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Sample:
     pixels: NDArray[np.uint8] | None
     video_present: NDArray[np.bool_]
     samples: NDArray[np.float32] | None
+    phones: str | None = None
 
     @property
     def ticks(self) -> int:
@@ -80,6 +83,7 @@ def encode_sample(sample: Sample) -> dict[str, Any]:
         "video_present": "".join("1" if present else "0" for present in sample.video_present),
         "media": sample.media,
         "split": sample.split,
+        **({} if sample.phones is None else {"phones": sample.phones}),
     }
     # WebDataset takes the first dot of a name for the start of its suffix, and a slash for a folder.
     record: dict[str, Any] = {"__key__": quote(sample.id, safe=" ").replace(".", "%2E")}
@@ -120,6 +124,7 @@ def decode_sample(record: Mapping[str, Any]) -> Sample:
             pixels=_decode_mosaic(record["jpg"], ticks) if "jpg" in record else None,
             video_present=np.array([mark == "1" for mark in description["video_present"]], dtype=np.bool_),
             samples=_decode_flac(record["flac"], ticks) if "flac" in record else None,
+            phones=description.get("phones"),
         )
     except (KeyError, ValueError, TypeError, av.FFmpegError) as error:
         where = f"{record.get('__url__', 'a shard')}, {record.get('__key__', 'a sample')}"

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from hearsight.errors import ManifestError
 from hearsight.lab.data.shard_writing import ShardIndex, write_shards
 from hearsight.lab.data.shards import Sample
-from hearsight.types import SAMPLE_RATE, SAMPLES_PER_FRAME
+from hearsight.types import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 _PHONE_STEP = 1 / 40
 """Seconds in one step of a phone's duration."""
 _PAUSES = frozenset(" .,;:!?—")
+_MARKS = frozenset("ˈˌː")
 
 
 def prepare_speech(
@@ -94,6 +95,7 @@ def read_sentence(folder: Path, row: dict[str, Any]) -> Sample:
         pixels=None,
         video_present=np.zeros(ticks, np.bool_),
         samples=np.pad(samples, (0, ticks * SAMPLES_PER_FRAME - len(samples))),
+        phones=phones_by_tick(description["phones"], description["durations"], ticks),
     )
 
 
@@ -118,6 +120,23 @@ def word_times(text: str, phones: str, durations: list[int]) -> tuple[tuple[str,
     if len(words) != len(times):
         return None
     return tuple((word, *time) for word, time in zip(words, times, strict=True))
+
+
+def phones_by_tick(phones: str, durations: list[int], ticks: int) -> str:
+    """The phone in the middle of each tick; a mark of stress belongs to the phone before, pauses are spaces.
+
+    Args:
+        phones: one symbol per phone, spaces and punctuation between words.
+        durations: as for :func:`word_times`.
+        ticks: frames of 40 ms.
+    """
+    steps, phone = [" "] * durations[0], " "
+    for symbol, duration in zip([*phones, " "], durations[1:], strict=True):
+        if symbol not in _MARKS:
+            phone = symbol if symbol.isalpha() else " "
+        steps += [phone] * duration
+    middles = [int((tick + 0.5) / FRAME_RATE / _PHONE_STEP) for tick in range(ticks)]
+    return "".join(steps[middle] if middle < len(steps) else " " for middle in middles)
 
 
 @cache

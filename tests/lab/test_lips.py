@@ -1,0 +1,87 @@
+"""Lips learn to tell phones, go on where they stopped, and lend what they know to the whole network."""
+
+import csv
+import dataclasses
+
+import pytest
+import torch
+
+from hearsight.errors import HearsightError
+from hearsight.lab import train as training
+from hearsight.lab.checkpoint import read_checkpoint
+from hearsight.lab.data.augment_video import VideoAugmentation
+from hearsight.lab.data.batches import Source
+from hearsight.lab.lips import LipOptions, phone_targets, train_lips
+from hearsight.lab.network.config import NAMED_SIZES
+from tests.lab.conftest import tone_and_bar, write_shards
+from tests.lab.test_training import TINY
+
+
+@pytest.fixture
+def options(corpus, tmp_path, monkeypatch):
+    monkeypatch.setitem(NAMED_SIZES, "tiny", TINY)
+    return LipOptions(
+        data=[Source(str(corpus / "train"))],
+        validation=str(corpus / "dev"),
+        out=tmp_path / "lips",
+        size="tiny",
+        batch_size=8,
+        max_steps=60,
+        warmup_steps=5,
+        learning_rate=5e-3,
+        validate_every=30,
+        augmentation=VideoAugmentation(shift=1.0),
+    )
+
+
+def logged(options, name):
+    with next(options.out.glob("log/*/metrics.csv")).open() as file:
+        return [float(row[name]) for row in csv.DictReader(file) if row[name]]
+
+
+def test_lips_learn_what_phones_look_like(options):
+    train_lips(options)
+    losses, right = logged(options, "train/loss"), logged(options, "phones_right")
+    assert losses[-1] < losses[0]
+    assert right[-1] > 85  # a third, if they guessed
+
+
+def test_they_go_on_where_they_stopped_and_stay_when_they_are_done(options):
+    train_lips(dataclasses.replace(options, max_steps=4, validate_every=2))
+    last = train_lips(dataclasses.replace(options, max_steps=6, validate_every=2))
+    assert read_checkpoint(last).step == 6
+    before = read_checkpoint(last).weights["head.1.weight"]
+    train_lips(dataclasses.replace(options, max_steps=6, validate_every=2))
+    assert torch.equal(read_checkpoint(last).weights["head.1.weight"], before)
+
+
+def test_a_training_begins_with_their_front_end(options, piece_model, tmp_path, monkeypatch):
+    last = train_lips(dataclasses.replace(options, max_steps=2, validate_every=2))
+    begun = {}
+    monkeypatch.setattr(training.pl.Trainer, "fit", lambda _, module, **__: begun.update(module.state_dict()))
+    monkeypatch.setattr(training.pl.Trainer, "save_checkpoint", lambda *_: None)
+    whole = training.TrainingOptions(
+        options.data, [options.validation], tmp_path / "run", size="tiny", lips=last
+    )
+    training.train(whole, piece_model)
+    lent = {name: value for name, value in read_checkpoint(last).weights.items() if name.startswith("video.")}
+    assert len(lent) > 10
+    assert all(torch.equal(begun[f"model.{name}"], value) for name, value in lent.items())
+
+
+def test_lips_of_another_size_are_refused(options, piece_model, tmp_path):
+    last = train_lips(dataclasses.replace(options, max_steps=2, validate_every=2))
+    whole = training.TrainingOptions(options.data, [options.validation], tmp_path / "run", lips=last)
+    with pytest.raises(HearsightError, match="another size"):
+        training.train(whole, piece_model)
+
+
+def test_pictures_without_phones_are_refused(options, tmp_path):
+    plain = [dataclasses.replace(tone_and_bar(index), phones=None) for index in range(3)]
+    folder = write_shards(tmp_path / "plain", plain)
+    with pytest.raises(HearsightError, match="hearsight synth"):
+        train_lips(dataclasses.replace(options, validation=str(folder)))
+
+
+def test_a_phone_is_told_a_frame_late_and_what_is_none_never():
+    assert phone_targets(" b?b").tolist() == [-1, 0, phone_targets("bb")[1], -1]
