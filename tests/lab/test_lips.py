@@ -78,9 +78,15 @@ def test_lips_of_another_size_are_refused(options, piece_model, tmp_path):
 
 def test_pictures_without_phones_are_refused(options, tmp_path):
     plain = [dataclasses.replace(tone_and_bar(index), phones=None) for index in range(3)]
-    folder = write_shards(tmp_path / "plain", plain)
-    with pytest.raises(HearsightError, match="hearsight synth"):
-        train_lips(dataclasses.replace(options, validation=str(folder)))
+    folder = str(write_shards(tmp_path / "plain", plain))
+    for changes in ({"validation": folder}, {"data": [*options.data, Source(folder)]}):
+        with pytest.raises(HearsightError, match=r"^clip-0 has no pictures .* `hearsight synth mouths`$"):
+            train_lips(dataclasses.replace(options, **changes))
+
+
+def test_a_folder_that_is_not_there_is_refused(options, tmp_path):
+    with pytest.raises(HearsightError, match=r"no index\.json"):
+        train_lips(dataclasses.replace(options, data=[Source(str(tmp_path / "nowhere"))]))
 
 
 def test_a_phone_is_told_a_frame_late_and_what_is_none_never():

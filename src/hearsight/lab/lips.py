@@ -228,6 +228,8 @@ def train_lips(options: LipOptions) -> Path:
     Raises:
         HearsightError: shards are missing, or have no phones.
     """
+    for source in options.data:  # before another process stumbles over it
+        known(next(read_shards(find_shards(source.folder))))
     torch.set_num_threads(1)
     pl.seed_everything(options.seed, verbose=False)
     last = options.out / "lips.ckpt"
