@@ -41,7 +41,7 @@ def be_content_with_large_pages() -> None:
     ones wherever it may, also of what lies freed between them, so that memory would grow by and by though no
     more of it is used. And a server of many streams is late less, for making a large page takes a while.
     """
-    with suppress(OSError, AttributeError):  # another system than Linux
+    if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_THP_DISABLE, 1, 0, 0, 0)
 
 
