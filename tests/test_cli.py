@@ -109,6 +109,14 @@ def test_one_refused_input_does_not_lose_the_others(clip: Path, toy: str, tmp_pa
     assert result.stdout.startswith(f"==> {clip} <==\n")
 
 
+def test_that_nobody_says_anything_is_said(clip: Path, toy: str, tmp_path: Path) -> None:
+    nobody = write(tmp_path / "nobody.mkv", Video())
+    result = run("transcribe", nobody, "--model", toy, "--format", "json")
+    assert result.exit_code == 0 and json.loads(result.stdout)["utterances"] == []
+    assert result.stderr == f"hearsight: {nobody}: no words were recognised\n"
+    assert run("transcribe", clip, "--model", toy).stderr == ""
+
+
 def test_a_transcript_can_go_into_a_file(clip: Path, toy: str, tmp_path: Path) -> None:
     target = tmp_path / "words.srt"
     result = run("transcribe", clip, "--model", toy, "--format", "srt", "--output", target)

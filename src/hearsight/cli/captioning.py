@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +25,9 @@ from hearsight.cli.options import (
     OutOption,
 )
 from hearsight.errors import HearsightError
+
+if TYPE_CHECKING:
+    from hearsight.types import Event
 
 
 @app.command()
@@ -65,13 +69,23 @@ def transcribe(
         if len(inputs) > 1 and format is CaptionFormat.txt:
             typer.echo(f"==> {source} <==")
         try:
-            events = map(form, recognizer.transcribe(source, realtime=realtime))
+            events = _or_say_so(map(form, recognizer.transcribe(source, realtime=realtime)), source)
             write_transcript(events, format.value, output)
         except HearsightError as error:
             complain(error)
             refused = True
     if refused:
         raise typer.Exit(2)
+
+
+def _or_say_so(events: Iterator[Event], source: str) -> Iterator[Event]:
+    """The events; if there is no final among them, whoever waits for a transcript is told so."""
+    said = False
+    for event in events:
+        said = said or event.kind == "final"
+        yield event
+    if not said:
+        complain(f"{source}: no words were recognised")
 
 
 @app.command()
