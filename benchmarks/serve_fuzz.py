@@ -41,7 +41,7 @@ GROWTH_MB = 20
 """The last third may take this much more than the middle one, on average; the first warms up."""
 MINUTE_S = 60.0
 QUIET_S = 4.0
-"""After so long no stream goes on whose client is gone: :func:`serve` gives it less to speak and to come back."""
+"""After so long no stream goes on whose client is gone: :func:`serve` gives it less to come back."""
 CHECK_EVERY = 25
 FORM = b'--a\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n%s\r\n--a--'
 INTERNAL = ("internal", "internal_error")
