@@ -7,6 +7,7 @@ first learns to tell that, and lends its weights to the training of the whole (`
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,8 +17,6 @@ from typing import Any, NamedTuple
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -29,6 +28,7 @@ from hearsight.lab.data.shards import Sample, find_shards, read_shards
 from hearsight.lab.network.config import ModelConfig
 from hearsight.lab.network.model import video_frontend
 from hearsight.lab.network.plain_video import shrink_crops, standardise_frames
+from hearsight.lab.trainer import latest_checkpoint, make_trainer
 from hearsight.types import CROP_SIZE
 
 PHONES = " AIOQWYabdefhijklmnprstuvwxzæðŋɐɑɒɔəɛɜɡɪɹɾʃʊʌʒʔʤʧθᵊᵻ"
@@ -229,30 +229,17 @@ def train_lips(options: LipOptions) -> Path:
         HearsightError: shards are missing, or have no phones.
     """
     for source in options.data:  # before another process stumbles over it
-        known(next(read_shards(find_shards(source.folder))))
+        for sample in itertools.islice(read_shards(find_shards(source.folder)), 1):
+            known(sample)
     torch.set_num_threads(1)
     pl.seed_everything(options.seed, verbose=False)
     last = options.out / "lips.ckpt"
-    latest = ModelCheckpoint(
+    trainer = make_trainer(
         options.out,
-        filename=last.stem,
-        every_n_train_steps=options.validate_every,
-        save_on_exception=True,
-        enable_version_counter=False,
-    )
-    trainer = pl.Trainer(
-        accelerator="auto",
-        devices=1,
-        precision="bf16-mixed" if options.bf16 else "32-true",
+        [latest_checkpoint(last, options.validate_every)],
         max_steps=options.max_steps,
-        gradient_clip_val=5.0,
-        val_check_interval=options.validate_every,
-        check_val_every_n_epoch=None,
-        num_sanity_val_steps=0,
-        logger=CSVLogger(options.out, name="log", flush_logs_every_n_steps=50),
-        callbacks=[latest],
-        log_every_n_steps=25,
-        default_root_dir=options.out,
+        validate_every=options.validate_every,
+        bf16=options.bf16,
     )
     trainer.fit(LipModule(options), ckpt_path=str(last) if last.exists() else None, weights_only=False)
     trainer.save_checkpoint(last)

@@ -15,7 +15,6 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -27,6 +26,7 @@ from hearsight.lab.ear.senses import read_senses
 from hearsight.lab.ear.transducer import EarTransducer, transducer
 from hearsight.lab.network.config import ModelConfig
 from hearsight.lab.objective import losses, sequence_weight
+from hearsight.lab.trainer import latest_checkpoint, make_trainer
 from hearsight.lab.validation import ValidationSet, word_error_rate
 
 
@@ -231,28 +231,15 @@ def _trainer(options: TrainingOptions, checkpoints: Path) -> pl.Trainer:
         monitor="wer/mean",
         save_top_k=5,
     )
-    latest = ModelCheckpoint(
-        checkpoints,
-        filename="last",
-        every_n_train_steps=options.checkpoint_every,
-        save_on_exception=True,
-        enable_version_counter=False,
-    )
+    latest = latest_checkpoint(checkpoints / "last.ckpt", options.checkpoint_every)
     average = EMAWeightAveraging(decay=options.average_decay)
-    return pl.Trainer(
-        accelerator="auto",
-        devices=options.processes,
-        strategy="ddp_find_unused_parameters_true" if options.processes > 1 else "auto",
-        precision="bf16-mixed" if options.bf16 else "32-true",
+    return make_trainer(
+        options.out,
+        [best, latest, average],
         max_steps=options.max_steps,
-        gradient_clip_val=5.0,
-        val_check_interval=options.validate_every,
-        check_val_every_n_epoch=None,
-        num_sanity_val_steps=0,
-        logger=CSVLogger(options.out, name="log", flush_logs_every_n_steps=50),
-        callbacks=[best, latest, average],
-        log_every_n_steps=25,
-        default_root_dir=options.out,
+        validate_every=options.validate_every,
+        bf16=options.bf16,
+        processes=options.processes,
     )
 
 
