@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import signal
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from hearsight.lab import train as training
 from hearsight.lab.checkpoint import read_checkpoint
 from hearsight.lab.data.augment_video import VideoAugmentation
 from hearsight.lab.data.batches import Source
-from hearsight.lab.lips import LipOptions, phone_targets, train_lips
+from hearsight.lab.lips import LipModule, LipOptions, phone_targets, train_lips
 from hearsight.lab.network.config import NAMED_SIZES
 from tests.lab.conftest import tone_and_bar, write_shards
 from tests.lab.test_training import TINY
@@ -53,6 +54,24 @@ def test_they_go_on_where_they_stopped_and_stay_when_they_are_done(options):
     before = read_checkpoint(last).weights["head.1.weight"]
     train_lips(dataclasses.replace(options, max_steps=6, validate_every=2))
     assert torch.equal(read_checkpoint(last).weights["head.1.weight"], before)
+
+
+def test_ctrl_c_keeps_what_was_learnt(options, monkeypatch):
+    step = LipModule.training_step
+
+    def interrupted(self, batch, index):
+        if self.global_step == 3:
+            raise KeyboardInterrupt
+        return step(self, batch, index)
+
+    monkeypatch.setattr(LipModule, "training_step", interrupted)
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train_lips(dataclasses.replace(options, validate_every=30))
+    finally:
+        signal.signal(signal.SIGINT, handler)  # Lightning leaves it ignored
+    assert read_checkpoint(options.out / "lips.ckpt").step == 3
 
 
 def test_a_training_begins_with_their_front_end(options, piece_model, tmp_path, monkeypatch):

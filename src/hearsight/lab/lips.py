@@ -28,7 +28,7 @@ from hearsight.lab.data.shards import Sample, find_shards, read_shards
 from hearsight.lab.network.config import ModelConfig
 from hearsight.lab.network.model import video_frontend
 from hearsight.lab.network.plain_video import shrink_crops, standardise_frames
-from hearsight.lab.trainer import latest_checkpoint, make_trainer
+from hearsight.lab.trainer import fit, latest_checkpoint, make_trainer
 from hearsight.types import CROP_SIZE
 
 PHONES = " AIOQWYabdefhijklmnprstuvwxzæðŋɐɑɒɔəɛɜɡɪɹɾʃʊʌʒʔʤʧθᵊᵻ"
@@ -241,6 +241,6 @@ def train_lips(options: LipOptions) -> Path:
         validate_every=options.validate_every,
         bf16=options.bf16,
     )
-    trainer.fit(LipModule(options), ckpt_path=str(last) if last.exists() else None, weights_only=False)
+    fit(trainer, LipModule(options), last)
     trainer.save_checkpoint(last)
     return last

@@ -34,9 +34,10 @@ class Losses:
     spread: Tensor
     penalty: Tensor
 
-    def total(self, sequence_weight: float, ctc_weight: float = 0.3) -> Tensor:
+    def total(self, sequence_weight: float, *, frame_weight: float = 1.0, ctc_weight: float = 0.3) -> Tensor:
         """The sum to minimise; ``sequence_weight`` is 0 while framewise targets alone open the eyes."""
-        return self.frame + self.penalty + sequence_weight * (self.transducer + ctc_weight * self.ctc)
+        sequence = self.transducer + ctc_weight * self.ctc
+        return frame_weight * self.frame + self.penalty + sequence_weight * sequence
 
 
 def losses(model: AVTransducer, batch: Batch, *, pruned: bool = False) -> Losses:

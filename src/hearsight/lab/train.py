@@ -26,7 +26,7 @@ from hearsight.lab.ear.senses import read_senses
 from hearsight.lab.ear.transducer import EarTransducer, transducer
 from hearsight.lab.network.config import ModelConfig
 from hearsight.lab.objective import losses, sequence_weight
-from hearsight.lab.trainer import latest_checkpoint, make_trainer
+from hearsight.lab.trainer import fit, latest_checkpoint, make_trainer
 from hearsight.lab.validation import ValidationSet, word_error_rate
 
 
@@ -38,6 +38,7 @@ class TrainingOptions:
         max_steps: end of the learning-rate schedule (linear warm-up, cosine to 2 %).
         frame_steps: steps at the start with framewise targets alone.
         ramp_steps: steps over which the sequence losses come in after that.
+        frame_weight: of the framewise cross entropy.
         gentle_steps: steps over which the noise grows to its full share.
         initial: checkpoint of another training whose weights are the first ones.
         lips: checkpoint whose video front-end is the first one, such as that of ``hearsight lips``.
@@ -58,6 +59,7 @@ class TrainingOptions:
     warmup_steps: int = 150
     frame_steps: int = 150
     ramp_steps: int = 100
+    frame_weight: float = 1.0
     gentle_steps: int = 600
     weight_decay: float = 1e-2
     average_decay: float = 0.995
@@ -111,7 +113,7 @@ class TransducerModule(pl.LightningModule):
         for name in ("transducer", "ctc", "frame", "spread", "penalty"):
             shown = name not in ("ctc", "penalty")
             self.log(f"train/{name}", getattr(parts, name).detach(), prog_bar=shown)
-        return parts.total(weight)
+        return parts.total(weight, frame_weight=self.options.frame_weight)
 
     def on_validation_epoch_start(self) -> None:
         """Word error rates of every validation set and condition, on the averaged weights."""
@@ -185,7 +187,7 @@ def train(options: TrainingOptions, piece_model: bytes) -> Path:
     trainer = _trainer(options, checkpoints)
     # On processors the fused attention's backward pass is the slower one: 30 % of a step of `small`.
     with sdpa_kernel(SDPBackend.MATH) if trainer.strategy.root_device.type == "cpu" else nullcontext():
-        trainer.fit(module, ckpt_path=str(last) if last.exists() else None, weights_only=False)
+        fit(trainer, module, last)
     if trainer.global_step >= options.max_steps:
         trainer.save_checkpoint(last)
     return checkpoints

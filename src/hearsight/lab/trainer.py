@@ -46,3 +46,17 @@ def make_trainer(
         log_every_n_steps=25,
         default_root_dir=out,
     )
+
+
+def fit(trainer: pl.Trainer, module: pl.LightningModule, last: Path) -> None:
+    """Train, or go on from the checkpoint ``last`` if there is one.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, once the state is kept; Lightning would end with an exit code of 1.
+    """
+    try:
+        trainer.fit(module, ckpt_path=str(last) if last.exists() else None, weights_only=False)
+    except SystemExit:
+        if trainer.interrupted:
+            raise KeyboardInterrupt from None
+        raise
