@@ -5,8 +5,7 @@
 For ``hearsight train --initial OUT.ckpt``. Matrices that were stored as int8 stay as rounded as they are;
 heads that training alone needs begin anew. Batch normalisation was folded into the convolutions when they
 were exported: its statistics are taken anew from the mouths in some shards, without changing what the network
-computes. The layers of `small-en` that hear an utterance again lie in another graph, which is not read:
-``python -m hearsight.lab.ear see`` has those as published.
+computes. Layers that hear an utterance again, for a second pass, come along.
 """
 
 from __future__ import annotations
@@ -26,15 +25,18 @@ from torch import Tensor, nn
 
 from hearsight.lab.data.pieces import load_pieces
 from hearsight.lab.data.shards import find_shards, read_shards
-from hearsight.lab.ear.transducer import transducer
+from hearsight.lab.ear.transducer import EarTransducer, transducer
 from hearsight.lab.export import to_onnx
 from hearsight.lab.graphs import Graph, graphs
 from hearsight.lab.network.config import ModelConfig
 from hearsight.lab.network.model import AVTransducer
 from hearsight.lab.network.plain_video import shrink_crops, standardise_frames
+from hearsight.recognizer.config import LISTEN
 
 Arrays = dict[str, NDArray[Any]]
 CLIPS, TICKS = 24, 50
+MATRICES = ("query_key_value", "attended", "expand", "contract")
+"""Of a layer of attention, in the order of their use."""
 
 
 def main() -> None:
@@ -51,6 +53,8 @@ def main() -> None:
     config = dataclasses.replace(ModelConfig.named(options.size), vocabulary_size=vocabulary)
     weights, biases = read_weights(options.bundle, config)
     model = transducer(config).eval()
+    if isinstance(model, EarTransducer) and (listen := options.bundle / f"{LISTEN}.onnx").exists():
+        weights |= hearing_again(listen)
     model.load_state_dict({**model.state_dict(), **weights})
     unfold(model, biases, options.shards)
     missing = sorted({name.split(".")[0] for name in dict(model.named_parameters())} - _parts(weights))
@@ -82,6 +86,27 @@ def read_weights(folder: Path, config: ModelConfig) -> tuple[dict[str, Tensor], 
         biases |= {name: value for name, value in stored.items() if name.endswith(".weight_bias")}
         weights |= _matched(known, graph, stored)
     return weights, biases
+
+
+def hearing_again(path: Path) -> dict[str, Tensor]:
+    """Weights ``whole.…`` of the layers that hear an utterance again, from the graph of the second pass.
+
+    Vectors lie there by their names, matrices in the order in which they are used.
+    """
+    stored = _arrays(onnx.load(path))
+    prefix = "hearing.attention."
+    weights = {
+        f"whole.{name.removeprefix(prefix)}": torch.from_numpy(value.copy())
+        for name, value in stored.items()
+        if name.startswith(prefix)
+    }
+    labels = (name.removesuffix("_quantized") for name in stored if name.endswith("_quantized"))
+    layers = sum(name.endswith(".expand.bias") for name in weights)
+    for layer, part in itertools.product(range(layers), MATRICES):
+        value = _value(stored, next(labels))
+        assert value is not None
+        weights[f"whole.layers.{layer}.{part}.weight"] = torch.from_numpy(np.array(value.T, order="C"))
+    return weights
 
 
 def _matched(known: AVTransducer, graph: Graph, stored: Arrays) -> dict[str, Tensor]:
