@@ -1,11 +1,12 @@
-"""What parts of the training are worth: short trainings from nothing, each with one thing changed.
+"""What parts of the training are worth: short trainings with one thing changed each.
 
-    python -m benchmarks.ablations SHARDS[=SHARE] ... --manifest M --validation DIR --noise FILE --out DIR
-        [--change NAME ...] [--steps 600] [--seed 0] [--split S ...] [--texts FILE]
+    python -m benchmarks.ablations CHECKPOINT SHARDS[=SHARE] ... --manifest M --validation DIR --noise FILE
+        --out DIR [--change NAME ...] [--steps 250] [--seed 0] [--split S ...]
 
-Trains `small` as ``hearsight train`` does, by sound alone and with shorter ramps. Prints a row
-for each change: minutes of training, and words wrong in percent for each split of the manifest, clean, at 10
-and 0 dB. Goes on where it was broken off.
+Takes the weights of CHECKPOINT (such as ``tools/bundle_to_checkpoint.py`` makes of `small`) but for those
+that hear and its fusion, which begin anew, and trains by sound alone as ``hearsight train`` does, with
+shorter ramps. Prints a row for each change: minutes of training, and words wrong in percent for each split
+of the manifest, clean, at 10 dB and at 0 dB. Goes on where it was broken off.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.drawn_faces import exported, words_wrong
+from benchmarks.drawn_faces import begun, exported, words_wrong
+from hearsight.lab.checkpoint import read_checkpoint
 from hearsight.lab.data.augment_audio import AudioAugmentation
 from hearsight.lab.data.batches import Source
 from hearsight.lab.data.examples import Augmentation
 from hearsight.lab.train import TrainingOptions, train
-from hearsight.lab.vocabulary import vocabulary_for
 
+ANEW = ("audio.", "fusion.")
 LEVELS = (None, 10.0, 0.0)
 SOUND = (0.0, 1.0, 0.0)
 """Shares of both senses, of sound and of pictures."""
@@ -60,15 +62,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("checkpoint", type=Path)
     parser.add_argument("shards", nargs="+")
     parser.add_argument("--manifest", required=True)
     parser.add_argument("--validation", required=True)
     parser.add_argument("--noise", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--change", action="append", default=[], choices=list(CHANGES))
-    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--steps", type=int, default=250)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--texts", type=Path, help="further sentences for the vocabulary")
     parser.add_argument("--split", action="append", default=[])
     options = parser.parse_args()
     for name in options.change or CHANGES:
@@ -79,32 +81,32 @@ def row(options: argparse.Namespace, name: str) -> str:
     """One training and what it came to."""
     out = options.out / f"{name.replace(' ', '-')}-{options.seed}"
     out.mkdir(parents=True, exist_ok=True)
-    sources = [Source.parse(each) for each in options.shards]
-    pieces = vocabulary_for([source.folder for source in sources], out, size=256, extra_texts=options.texts)
-    begun = time.monotonic()
-    trained = train(CHANGES[name](training(options, sources, out)), pieces)
-    minutes = (time.monotonic() - begun) / 60
+    initial = begun(options.checkpoint, out, ANEW)
+    start = time.monotonic()
+    trained = train(CHANGES[name](training(options, initial, out)), read_checkpoint(initial).pieces)
+    minutes = (time.monotonic() - start) / 60
     bundle = exported(trained, out / "bundle")
     splits = options.split or ["dev_seen", "dev_unseen"]
     cells = [words_wrong(options, bundle, split, "audio", level) for split in splits for level in LEVELS]
     return f"| {name}, seed {options.seed} | {minutes:.1f} | {' | '.join(cells)} |"
 
 
-def training(options: argparse.Namespace, sources: list[Source], out: Path) -> TrainingOptions:
+def training(options: argparse.Namespace, initial: Path, out: Path) -> TrainingOptions:
     """One that is as short as it may be."""
     return TrainingOptions(
-        sources,
+        [Source.parse(each) for each in options.shards],
         [options.validation],
         out,
         max_steps=options.steps,
-        warmup_steps=100,
-        frame_steps=100,
-        ramp_steps=50,
-        gentle_steps=300,
+        warmup_steps=30,
+        frame_steps=30,
+        ramp_steps=30,
+        gentle_steps=100,
         average_decay=0.98,
         validate_every=options.steps,
         seed=options.seed,
         bf16=True,
+        initial=initial,
         augmentation=Augmentation(modes=SOUND, running=0.0),
     )
 

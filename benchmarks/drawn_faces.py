@@ -52,7 +52,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     checkpoint = read_checkpoint(options.checkpoint)
-    trained = train(training(options, begun(options.checkpoint, options.out)), checkpoint.pieces)
+    trained = train(training(options, begun(options.checkpoint, options.out, ANEW)), checkpoint.pieces)
     bundle = exported(trained, options.out / "bundle")
     splits = options.split or ["dev_seen", "dev_unseen"]
     cells = [
@@ -61,13 +61,13 @@ def main() -> None:
     print(f"| {'with' if options.lips else 'without'}, seed {options.seed} | {' | '.join(cells)} |")
 
 
-def begun(path: Path, out: Path) -> Path:
+def begun(path: Path, out: Path, anew: tuple[str, ...]) -> Path:
     """The checkpoint without the parts that begin anew."""
     content = torch.load(path, map_location="cpu", weights_only=True)
     content["state_dict"] = {
         name: value
         for name, value in content["state_dict"].items()
-        if not name.removeprefix("model.").startswith(ANEW)
+        if not name.removeprefix("model.").startswith(anew)
     }
     torch.save(content, initial := out / "initial.ckpt")
     return initial
