@@ -6,10 +6,11 @@ import dataclasses
 import pytest
 import torch
 
+from hearsight.lab.checkpoint import Checkpoint
 from hearsight.lab.data.batches import Source
 from hearsight.lab.ear.distil import distil
 from hearsight.lab.ear.distillation import CHECKPOINT, LOG, DistilOptions
-from hearsight.lab.ear.see import SeeOptions, see
+from hearsight.lab.ear.see import EyeDistillation, SeeOptions, see
 from hearsight.lab.ear.senses import read_senses
 from hearsight.lab.ear.transducer import transducer
 from hearsight.lab.network.config import ModelConfig
@@ -37,3 +38,16 @@ def test_the_eyes_learn_and_what_they_learned_fits_the_network(ear_assets, optio
     last = model.eyes.mlp[-1].weight
     assert torch.isfinite(last).all()
     assert last.abs().max() > 0
+
+
+def test_other_lips_add_nothing_until_they_have_learned_to(ear_assets, options, tmp_path, monkeypatch):
+    torch.manual_seed(2)
+    lender = transducer(ModelConfig.named("small-en"))
+    weights = {name: torch.full_like(value, 2) for name, value in lender.state_dict().items()}
+    lips = Checkpoint(lender.config, b"", {n: v for n, v in weights.items() if n.startswith("video.")}, 1)
+    monkeypatch.setattr("hearsight.lab.ear.see.read_checkpoint", lambda path: lips)
+    see(options, ear_assets)
+    ear = options.out / CHECKPOINT
+    begun = EyeDistillation(dataclasses.replace(options, ear=ear, lips=tmp_path / "lips.ckpt"), ear_assets)
+    assert (begun.student.video.linear.weight == 2).all()
+    assert not begun.student.eyes.mlp[-1].weight.any()

@@ -94,7 +94,7 @@ def teach_the_eyes(
     ear: Annotated[Path, typer.Option(help="Checkpoint of `distil`: the ear to begin with.")],
     out: Annotated[Path, typer.Option(help="Folder of the checkpoint and the log; goes on if it has one.")],
     lips: Annotated[
-        Path | None, typer.Option(help="Checkpoint of `hearsight train` whose video front-end is taken.")
+        Path | None, typer.Option(help="Checkpoint of `hearsight lips` whose video front-end is taken.")
     ] = None,
     steps: Annotated[int, typer.Option(help="Steps of the whole schedule.")] = 3000,
     held_out: Annotated[str | None, typer.Option(help="Folder of shards to measure with.")] = None,
@@ -129,6 +129,18 @@ def teach_the_eyes(
     )
     training = see(options, EarAssets.open(cache))
     print(f"{out}: {training.step} of {steps} steps.")
+
+
+@app.command("second-pass")
+def give_a_second_pass(
+    bundle: Annotated[Path, typer.Argument(help="Folder that `hearsight export` wrote.")],
+    checkpoint: Annotated[list[Path], typer.Argument(help="What it was exported from.")],
+    cache: Cache = None,
+) -> None:
+    """Add the published decoder to a bundle, which reads utterances that are over."""
+    from hearsight.lab.ear.published_decoder import add_published_decoder
+
+    print(f"{add_published_decoder(bundle, checkpoint, EarAssets.open(cache))}: finals by two passes.")
 
 
 @app.command("evaluate")

@@ -36,9 +36,9 @@ from hearsight.lab.network.config import ModelConfig
 
 _HELD_OUT_BATCHES = 4
 _AUGMENTATION = Augmentation(
-    audio=AudioAugmentation(noise=0.8, highest_snr=15.0),
+    audio=AudioAugmentation(noise=0.85, highest_snr=10.0),
     video=VideoAugmentation(rotation=8.0, scale=0.12, gamma=0.5, gradient=35.0, frame_drops=0.8),
-    modes=(0.75, 0.1, 0.15),
+    modes=(0.72, 0.18, 0.1),
     recombine=(0.0, 0.0),
     running=0.0,
     mishaps=Mishaps(foreign=0.08, frozen=0.05, late=0.2),
@@ -58,7 +58,8 @@ class SeeOptions(DistilOptions):
 
     Attributes:
         ear: checkpoint of ``distil``: the ear to begin with.
-        lips: checkpoint of ``hearsight train`` whose video front-end is taken, if any.
+        lips: checkpoint of ``hearsight lips`` or ``hearsight train`` whose video front-end is taken, if any;
+            what the eyes add begins anew then.
         pictures: folders of shards with pictures; ``data`` has sound alone.
         augmentation: what is done to the examples with pictures.
         listening: share of the steps that are for the ear alone, so that it forgets nothing.
@@ -69,7 +70,7 @@ class SeeOptions(DistilOptions):
     pictures: Sequence[Source]
     lips: Path | None = None
     augmentation: Augmentation = field(default_factory=lambda: _AUGMENTATION)
-    listening: float = 0.33
+    listening: float = 0.2
     ear_share: float = 0.1
 
 
@@ -89,6 +90,7 @@ class EyeDistillation(Distillation[EarTransducer, Lesson]):
             weights = read_checkpoint(options.lips).weights
             lips = {name: value for name, value in weights.items() if name.startswith("video.")}
             student.load_state_dict({**student.state_dict(), **lips})
+            student.eyes.begin_as_nothing()
         super().__init__(options, assets, student)
 
     def groups(self) -> list[dict[str, Any]]:

@@ -41,7 +41,7 @@ def transducer(config: ModelConfig) -> AVTransducer:
 class Eyes(nn.Module):
     """Two-layer MLP that adds to the convolved sound what the lips say; without lips it adds nothing.
 
-    Starts as nothing, so that the ear that was there before is not harmed.
+    Begins as nothing, so that the ear that was there before is not harmed.
     """
 
     def __init__(self, seen_dim: int, hidden: int, dropout: float) -> None:
@@ -54,6 +54,10 @@ class Eyes(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(hidden, heard_dim),
         )
+        self.begin_as_nothing()
+
+    def begin_as_nothing(self) -> None:
+        """Add nothing from now on, until that is learnt: for other lips than before."""
         last = self.mlp[-1]
         assert isinstance(last, nn.Linear)
         nn.init.zeros_(last.weight)
