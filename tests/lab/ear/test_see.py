@@ -51,3 +51,13 @@ def test_other_lips_add_nothing_until_they_have_learned_to(ear_assets, options, 
     begun = EyeDistillation(dataclasses.replace(options, ear=ear, lips=tmp_path / "lips.ckpt"), ear_assets)
     assert (begun.student.video.linear.weight == 2).all()
     assert not begun.student.eyes.mlp[-1].weight.any()
+
+
+def test_senses_can_be_those_of_a_whole_transducer(tmp_path):
+    model = transducer(ModelConfig.named("small-en"))
+    state = {f"model.{name}": value for name, value in model.state_dict().items()}
+    about = {"config": model.config.to_dict(), "pieces": b"none"}
+    torch.save({"state_dict": state, "hearsight": about, "global_step": 1}, tmp_path / "whole.ckpt")
+    senses = read_senses(tmp_path / "whole.ckpt")
+    assert {name.split(".")[0] for name in senses} == {"ear", "eyes", "video", "whole"}
+    assert all(torch.equal(value, model.state_dict()[name]) for name, value in senses.items())

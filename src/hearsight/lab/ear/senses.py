@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,24 @@ import torch
 from torch import Tensor
 
 from hearsight.errors import HearsightError
+from hearsight.lab.checkpoint import read_checkpoint
+
+SENSES = ("ear", "eyes", "video", "whole")
+"""Parts of the transducer that hear and see."""
 
 
 def read_senses(path: Path) -> dict[str, Tensor]:
     """Weights of the averaged student: ``ear.…``; if it has eyes also ``eyes.…``, ``video.…``, ``whole.…``.
 
+    Args:
+        path: checkpoint of ``distil`` or ``see``, or of a whole transducer with an ear.
+
     Raises:
-        HearsightError: it is not a checkpoint of ``distil``.
+        HearsightError: it is neither.
     """
+    with contextlib.suppress(HearsightError):
+        weights = read_checkpoint(path).weights
+        return {name: value for name, value in weights.items() if name.split(".")[0] in SENSES}
     content = read_distilled(path)
     return {f"ear.{name}": value for name, value in content["ear"].items()} | content.get("eyes", {})
 

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from hearsight.errors import HearsightError
 from hearsight.lab.ear.encoder import DIM, Attention, Chunking, Encoder
 from hearsight.lab.ear.log_mel import HOP, WINDOW, LogMel, relative_to_reference
+from hearsight.lab.ear.senses import SENSES
 from hearsight.lab.network.config import ModelConfig
 from hearsight.lab.network.model import (
     AVTransducer,
@@ -28,7 +29,6 @@ FRAMES_PER_TICK = 2
 LAG = SAMPLES_PER_FRAME
 """Samples by which the features lag behind: the convolutions look 22.5 ms ahead."""
 _HISTORY = LAG + WINDOW // 2
-_SENSES = ("ear", "eyes", "video", "whole")
 RESTARTED = "ear_heard"
 """The state that counts what was heard: set to 0, it makes the ear forget all before."""
 
@@ -178,7 +178,7 @@ class EarTransducer(AVTransducer):
             HearsightError: they are of another shape, or no ear is among them.
         """
         known = self.state_dict()
-        taken = {name: value for name, value in weights.items() if name.split(".")[0] in _SENSES}
+        taken = {name: value for name, value in weights.items() if name.split(".")[0] in SENSES}
         fits = all(name in known and known[name].shape == value.shape for name, value in taken.items())
         if not fits or not any(name.startswith("ear.") for name in taken):
             raise HearsightError("these are not the weights of an ear of this size: distil one, and name it")
@@ -187,7 +187,7 @@ class EarTransducer(AVTransducer):
     def freeze_senses(self) -> None:
         """From now on ear, eyes and video front-end learn nothing, nor do they drop anything out."""
         self._frozen = True
-        for part in _SENSES:
+        for part in SENSES:
             getattr(self, part).requires_grad_(False).eval()
 
     def free_lips(self) -> None:
@@ -207,7 +207,7 @@ class EarTransducer(AVTransducer):
         """As in torch, but what is frozen stays as it is."""
         super().train(mode)
         if self._frozen:
-            for part in _SENSES:
+            for part in SENSES:
                 getattr(self, part).eval()
         return self
 
