@@ -2,10 +2,11 @@
 
     python tools/bundle_to_checkpoint.py BUNDLE OUT.ckpt --size small-en [--shards DIR ...]
 
-For ``hearsight train --initial OUT.ckpt`` and ``python -m hearsight.lab.ear see --ear OUT.ckpt``. Matrices that were stored as int8 stay as rounded as they are;
-heads that training alone needs begin anew. Batch normalisation was folded into the convolutions when they
-were exported: its statistics are taken anew from the mouths in some shards, without changing what the network
-computes. Layers that hear an utterance again, for a second pass, come along.
+For ``hearsight train --initial OUT.ckpt`` and ``python -m hearsight.lab.ear see --ear OUT.ckpt``. Matrices
+that were stored as int8 stay as rounded as they are; heads that training alone needs begin anew. Batch
+normalisation was folded into the convolutions when they were exported: its statistics are taken anew from
+the mouths in some shards, without changing what the network computes. Layers that hear an utterance again,
+for a second pass, come along.
 """
 
 from __future__ import annotations
