@@ -91,7 +91,7 @@ def mix_ears(
 def teach_the_eyes(
     data: Annotated[list[str], typer.Option(help="Folder of shards of sound, or FOLDER=WEIGHT; repeatable.")],
     pictures: Annotated[list[str], typer.Option(help="The same, of shards with pictures.")],
-    ear: Annotated[Path, typer.Option(help="Checkpoint of `distil`: the ear to begin with.")],
+    ear: Annotated[Path, typer.Option(help="Checkpoint of `distil`, or of a whole small-en, to begin with.")],
     out: Annotated[Path, typer.Option(help="Folder of the checkpoint and the log; goes on if it has one.")],
     lips: Annotated[
         Path | None, typer.Option(help="Checkpoint of `hearsight lips` whose video front-end is taken.")
