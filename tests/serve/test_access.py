@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 
-import httpx2
 import pytest
 from starlette.datastructures import Headers
 
@@ -18,6 +17,7 @@ from hearsight.serve import http
 from hearsight.serve.access import Access, Throttle, Throttles
 from hearsight.serve.app import Options, Server
 from hearsight.serve.limits import Limits
+from tests.serve import asking
 from tests.serve.conftest import ROOMY
 from tests.serve.serving import Client, Running, running
 
@@ -101,14 +101,14 @@ def test_addresses_that_come_once_are_forgotten() -> None:
 
 def test_what_is_said_needs_the_token_and_the_page_does_not(server) -> None:
     for path in ("/", "/page/style.css", "/face/mesh.onnx", "/health", "/ready", "/docs", "/openapi.json"):
-        assert httpx2.get(server.url + path).status_code == 200, path
+        assert asking.get(server.url + path).status_code == 200, path
     for path in ("/v1/models", "/metrics"):
-        answer = httpx2.get(server.url + path)
+        answer = asking.get(server.url + path)
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == "Bearer"
         allowed = {"Authorization": "Bearer geheim"}
-        assert httpx2.get(server.url + path, headers=allowed).status_code == 200, path
-    assert httpx2.post(f"{server.url}/v1/audio/transcriptions").status_code == 401
+        assert asking.get(server.url + path, headers=allowed).status_code == 200, path
+    assert asking.post(f"{server.url}/v1/audio/transcriptions").status_code == 401
 
 
 def test_a_browser_may_say_the_token_in_its_hello(server) -> None:
@@ -121,7 +121,7 @@ def test_a_browser_may_say_the_token_in_its_hello(server) -> None:
 
 def test_pages_from_elsewhere_may_not_post_either(server) -> None:
     headers = {"Authorization": "Bearer geheim", "Origin": "https://elsewhere.example"}
-    answer = httpx2.post(f"{server.url}/v1/audio/transcriptions", headers=headers, files={"file": b"x"})
+    answer = asking.post(f"{server.url}/v1/audio/transcriptions", headers=headers, files={"file": b"x"})
     assert answer.status_code == 403
 
 
@@ -129,8 +129,8 @@ def test_pages_that_are_allowed_may_read_the_answers(recognizer) -> None:
     origin = "https://captions.example"
     with running(recognizer, replace(OPTIONS, origins=(origin,))) as server:
         ask = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-        asked = httpx2.options(f"{server.url}/v1/audio/transcriptions", headers=ask)
-        answer = httpx2.get(
+        asked = asking.options(f"{server.url}/v1/audio/transcriptions", headers=ask)
+        answer = asking.get(
             f"{server.url}/v1/models", headers={"Origin": origin, "Authorization": "Bearer geheim"}
         )
     assert asked.headers["access-control-allow-origin"] == origin
@@ -140,23 +140,23 @@ def test_pages_that_are_allowed_may_read_the_answers(recognizer) -> None:
 
 def test_paths_of_clients_are_names_only(server) -> None:
     for path in ("/page/__init__.py", "/page/..%2f..%2fapp.py", "/page/%2e%2e/app.py", "/face/hashes.json"):
-        assert httpx2.get(server.url + path).status_code == 404, path
+        assert asking.get(server.url + path).status_code == 404, path
 
 
 def test_the_page_may_use_nothing_from_elsewhere(server) -> None:
     for path in ("/", "/page/style.css", "/docs"):
-        policy = httpx2.get(server.url + path).headers["content-security-policy"]
+        policy = asking.get(server.url + path).headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "http" not in policy
-    assert "http" not in httpx2.get(f"{server.url}/docs").text.split("<body>")[1]
+    assert "http" not in asking.get(f"{server.url}/docs").text.split("<body>")[1]
 
 
 def test_requests_a_minute_are_counted(recognizer) -> None:
     few = replace(OPTIONS, token=None, limits=replace(OPTIONS.limits, requests_per_minute=3))
     with running(recognizer, few) as server:
-        answers = [httpx2.get(f"{server.url}/v1/models").status_code for _ in range(5)]
+        answers = [asking.get(f"{server.url}/v1/models").status_code for _ in range(5)]
         assert answers == [200, 200, 200, 429, 429]
-        assert httpx2.get(f"{server.url}/health").status_code == 200
+        assert asking.get(f"{server.url}/health").status_code == 200
 
 
 def tcp(server: Running, received: int | None = None) -> socket.socket:
@@ -222,7 +222,7 @@ def test_answers_that_are_not_read_are_not_kept(recognizer, monkeypatch) -> None
             while part := deaf.recv(1 << 20):
                 read += len(part)
         assert 0 < read < 10 * 1_000_000
-        assert httpx2.get(server.url + "/health").status_code == 200
+        assert asking.get(server.url + "/health").status_code == 200
 
 
 def test_a_flood_of_headers_is_refused(server) -> None:

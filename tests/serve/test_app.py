@@ -8,13 +8,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
-import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from hearsight.recognizer import Recognizer
 from hearsight.serve.app import Options
 from hearsight.serve.limits import Limits
+from tests.serve import asking
 from tests.serve.clips import clip
 from tests.serve.conftest import ROOMY
 from tests.serve.serving import Client, Running, running, tick_message
@@ -29,19 +29,19 @@ def server(recognizer: Recognizer) -> Iterator[Running]:
 
 
 def metrics(server: Running) -> dict[str, float]:
-    families = text_string_to_metric_families(httpx2.get(f"{server.url}/metrics").text)
+    families = text_string_to_metric_families(asking.get(f"{server.url}/metrics").text)
     return {sample.name: sample.value for family in families for sample in family.samples}
 
 
 def test_it_is_ready_while_another_stream_would_be_taken(server) -> None:
-    assert httpx2.get(f"{server.url}/health").json() == {"status": "alive"}
-    assert httpx2.get(f"{server.url}/ready").json() == {"status": "ready", "streams": 0}
+    assert asking.get(f"{server.url}/health").json() == {"status": "alive"}
+    assert asking.get(f"{server.url}/ready").json() == {"status": "ready", "streams": 0}
     with Client(server, format="ticks"), Client(server, format="ticks"):
-        answer = httpx2.get(f"{server.url}/ready")
+        answer = asking.get(f"{server.url}/ready")
         assert answer.status_code == 503
         assert answer.json()["message"].startswith("all 2 streams of this server are taken")
         assert "retry-after" in answer.headers
-        assert httpx2.get(f"{server.url}/health").status_code == 200
+        assert asking.get(f"{server.url}/health").status_code == 200
 
 
 def test_what_happens_is_counted_and_nothing_that_was_said(server) -> None:
@@ -57,18 +57,18 @@ def test_what_happens_is_counted_and_nothing_that_was_said(server) -> None:
     assert after["hearsight_heard_seconds"] == before["hearsight_heard_seconds"] + 2
     counted = after["hearsight_event_lag_seconds_count"] - before["hearsight_event_lag_seconds_count"]
     assert counted == len(events) > 0
-    text = httpx2.get(f"{server.url}/metrics").text
+    text = asking.get(f"{server.url}/metrics").text
     assert not any(word["word"] in text.split() for event in events for word in event["words"])
 
 
 def test_the_interface_is_described(server) -> None:
-    document = httpx2.get(f"{server.url}/openapi.json").json()
+    document = asking.get(f"{server.url}/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     for path, methods in document["paths"].items():
         for method in methods:
-            answer = httpx2.request(method, server.url + path)
+            answer = asking.request(method, server.url + path)
             assert answer.status_code not in (404, 405, 500) or path == "/v1/stream", path
-    page = httpx2.get(f"{server.url}/docs").text
+    page = asking.get(f"{server.url}/docs").text
     assert "/v1/audio/transcriptions" in page and "<script" not in page
 
 
@@ -86,7 +86,7 @@ def test_it_says_where_it_listens_and_ends_on_ctrl_c() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         line = process.stdout.readline()
         assert line.startswith("hearsight listens at http://127.0.0.1:")
-        assert httpx2.get(f"{line.split()[-1]}health").status_code == 200
+        assert asking.get(f"{line.split()[-1]}health").status_code == 200
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 import av
-import httpx2
 import psutil
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -17,6 +16,7 @@ from websockets.sync.client import connect
 from hearsight.recognizer import Recognizer
 from hearsight.serve.app import Options
 from hearsight.serve.limits import Limits
+from tests.serve import asking
 from tests.serve.conftest import ROOMY
 from tests.serve.serving import Client, Running, running
 
@@ -51,9 +51,9 @@ def decoders_mb(server: Running) -> float:
 
 
 def test_recordings_of_huge_pictures_are_refused_undecoded(server, huge_picture) -> None:
-    assert httpx2.post(server.url + PATH, files={"file": huge_picture[:100]}).status_code == 400  # warms up
+    assert asking.post(server.url + PATH, files={"file": huge_picture[:100]}).status_code == 400  # warms up
     before = decoders_mb(server)
-    answer = httpx2.post(server.url + PATH, files={"file": huge_picture}, timeout=60)
+    answer = asking.post(server.url + PATH, files={"file": huge_picture}, timeout=60)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_media")
     assert decoders_mb(server) - before < SIDE * SIDE / 1e6
 
@@ -87,7 +87,7 @@ def part(name: str, content: bytes, headers: bytes = b"") -> bytes:
     ids=["fields", "headers", "header", "field"],
 )
 def test_forms_of_many_or_large_parts_are_refused(server, form) -> None:
-    answer = httpx2.post(server.url + PATH, content=form + b"--a--\r\n", headers=FORM)
+    answer = asking.post(server.url + PATH, content=form + b"--a--\r\n", headers=FORM)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_form")
 
 
@@ -98,7 +98,7 @@ def test_messages_are_not_unpacked(server) -> None:
 
 def test_bodies_are_not_unpacked(server) -> None:
     headers = {**FORM, "Content-Encoding": "gzip"}
-    answer = httpx2.post(server.url + PATH, content=b"\x1f\x8b\x08" + bytes(100), headers=headers)
+    answer = asking.post(server.url + PATH, content=b"\x1f\x8b\x08" + bytes(100), headers=headers)
     assert answer.status_code == 400
 
 
@@ -107,9 +107,9 @@ def test_connections_are_counted(recognizer) -> None:
     with running(recognizer, few) as server:
         with ExitStack() as held:
             clients = [held.enter_context(Client(server, format="ticks")) for _ in range(3)]
-            assert httpx2.get(f"{server.url}/health").status_code == 503
+            assert asking.get(f"{server.url}/health").status_code == 503
             with pytest.raises(InvalidStatus):
                 connect(server.stream)
             clients[0].end()
             assert clients[0].hear_until("done", "error")[-1]["type"] == "done"
-        assert httpx2.get(f"{server.url}/health").status_code == 200
+        assert asking.get(f"{server.url}/health").status_code == 200

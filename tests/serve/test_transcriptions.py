@@ -25,6 +25,7 @@ from hearsight.recognizer import Recognizer
 from hearsight.serve.app import Options
 from hearsight.serve.limits import Limits
 from tests.capture.media import Audio, Video, frame_times, write
+from tests.serve import asking
 from tests.serve.conftest import ROOMY
 from tests.serve.serving import EXAMPLE, SENTENCE, Client, Running, running
 
@@ -50,7 +51,7 @@ def client(server: Running, key: str = "none") -> openai.OpenAI:
 def post(server: Running, content: bytes = b"", **fields: str | list[str]) -> httpx2.Response:
     content = content or EXAMPLE.read_bytes()
     files = {"file": ("a.mp4", content)}
-    return httpx2.post(server.url + PATH, files=files, data={"model": "any", **fields}, timeout=60)
+    return asking.post(server.url + PATH, files=files, data={"model": "any", **fields}, timeout=60)
 
 
 def test_the_official_client_gets_the_text(server) -> None:
@@ -169,7 +170,7 @@ def test_the_official_client_understands_a_refusal(server) -> None:
 
 def test_forms_that_are_none_are_refused(server) -> None:
     for content, kind in ((b"x", "text/plain"), (b"--a\r\n", "multipart/form-data; boundary=a"), (b"{}", "")):
-        answer = httpx2.post(server.url + PATH, content=content, headers={"Content-Type": kind})
+        answer = asking.post(server.url + PATH, content=content, headers={"Content-Type": kind})
         assert answer.status_code == 400
 
 
@@ -191,7 +192,7 @@ def test_files_that_are_too_large_or_too_long_are_refused(small, tmp_path) -> No
                 yield bytes(100_000)
 
         kind = {"Content-Type": "multipart/form-data; boundary=a"}
-        assert httpx2.post(server.url + PATH, content=trickle(), headers=kind).status_code == 413
+        assert asking.post(server.url + PATH, content=trickle(), headers=kind).status_code == 413
         assert post(server).json()["error"]["code"] == "too_long"
         # Matroska need not say how long it is.
         write(tmp_path / "a.mkv", Audio(), options={"live": "1"})
@@ -208,7 +209,7 @@ def test_an_upload_that_does_not_come_is_not_waited_for(small) -> None:
 
     with running(small, tight) as server:
         kind = {"Content-Type": "multipart/form-data; boundary=a"}
-        assert httpx2.post(server.url + PATH, content=stuck(), headers=kind).status_code == 408
+        assert asking.post(server.url + PATH, content=stuck(), headers=kind).status_code == 408
 
 
 def test_a_decoder_that_dies_takes_its_recording_with_it_and_no_more(recognizer) -> None:
@@ -254,7 +255,7 @@ def test_uploads_at_a_time_are_counted(small) -> None:
     with running(small, replace(OPTIONS, limits=limits)) as server:
         kind = {"Content-Type": "multipart/form-data; boundary=a"}
         slow = threading.Thread(
-            target=httpx2.post, args=(server.url + PATH,), kwargs={"content": held(), "headers": kind}
+            target=asking.post, args=(server.url + PATH,), kwargs={"content": held(), "headers": kind}
         )
         slow.start()
         until = time.monotonic() + 10
@@ -272,7 +273,7 @@ def test_a_client_that_leaves_stops_the_work(small, tmp_path) -> None:
     with running(small, OPTIONS) as server:
         for fields in ({}, {"stream": "true"}):
             with pytest.raises(httpx2.TimeoutException):
-                httpx2.post(
+                asking.post(
                     server.url + PATH,
                     files={"file": ("a.mp4", long)},
                     data={"model": "any", **fields},
