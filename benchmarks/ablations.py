@@ -24,7 +24,7 @@ from hearsight.lab.data.batches import Source
 from hearsight.lab.data.examples import Augmentation
 from hearsight.lab.train import TrainingOptions, train
 
-ANEW = ("audio.", "fusion.")
+ANEW = ("audio.",)
 LEVELS = (None, 10.0, 0.0)
 SOUND = (0.0, 1.0, 0.0)
 """Shares of both senses, of sound and of pictures."""

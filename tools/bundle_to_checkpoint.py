@@ -14,6 +14,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,8 @@ from hearsight.recognizer.config import LISTEN
 
 Arrays = dict[str, NDArray[Any]]
 CLIPS, TICKS = 24, 50
+LIPS_BEFORE = "eyes_lips"
+"""The state in which the eyes keep lips of the frames before."""
 MATRICES = ("query_key_value", "attended", "expand", "contract")
 """Of a layer of attention, in the order of their use."""
 
@@ -50,8 +54,7 @@ def main() -> None:
     parser.add_argument("--shards", action="append", default=[], help="with mouths; may be repeated")
     options = parser.parse_args()
     pieces = (options.bundle / "tokens.model").read_bytes()
-    vocabulary = load_pieces(pieces).get_piece_size()
-    config = dataclasses.replace(ModelConfig.named(options.size), vocabulary_size=vocabulary)
+    config = configuration(options.bundle, options.size)
     weights, biases = read_weights(options.bundle, config)
     model = transducer(config).eval()
     if isinstance(model, EarTransducer) and (listen := options.bundle / f"{LISTEN}.onnx").exists():
@@ -65,6 +68,21 @@ def main() -> None:
     torch.save({"state_dict": state, "hearsight": about, "global_step": 0}, options.out)
 
 
+def configuration(folder: Path, size: str) -> ModelConfig:
+    """Shape of the network that a bundle was exported from.
+
+    Args:
+        folder: the bundle.
+        size: name of the network's size; the vocabulary and the eyes' window are the bundle's own.
+    """
+    lips = json.loads((folder / "config.json").read_text())["states"]["frontend"].get(LIPS_BEFORE)
+    return dataclasses.replace(
+        ModelConfig.named(size),
+        vocabulary_size=load_pieces((folder / "tokens.model").read_bytes()).get_piece_size(),
+        lips_window=1 if lips is None else lips["shape"][0] + 1,
+    )
+
+
 def _parts(weights: dict[str, Tensor]) -> set[str]:
     return {name.split(".")[0] for name in weights}
 
@@ -72,8 +90,8 @@ def _parts(weights: dict[str, Tensor]) -> set[str]:
 def read_weights(folder: Path, config: ModelConfig) -> tuple[dict[str, Tensor], Arrays]:
     """Weights by the names of the network, and the biases that the folded convolutions got.
 
-    The exporter gives matrices names of its own, the same for any weights: a network whose weights are known
-    tells which is which.
+    The exporter numbers matrices in the order of their use, whatever their weights: a network whose weights
+    are known tells which is which.
     """
     torch.manual_seed(1)
     known = transducer(config).eval()
@@ -118,9 +136,11 @@ def _matched(known: AVTransducer, graph: Graph, stored: Arrays) -> dict[str, Ten
         if array.ndim == 2:
             names.setdefault(np.ascontiguousarray(array.T).tobytes(), (name, True))
     found: dict[str, Tensor] = {}
-    for label, example in _arrays(onnx.load_from_string(to_onnx(graph))).items():
+    examples = _arrays(onnx.load_from_string(to_onnx(graph)))
+    labels = dict(zip(_numbered_matrices(examples), _numbered_matrices(stored), strict=True))
+    for label, example in examples.items():
         name, turned = names.get(np.ascontiguousarray(example).tobytes(), ("", False))
-        value = _value(stored, label)
+        value = _value(stored, labels.get(label, label))
         if name and value is not None:
             found[name] = torch.from_numpy(np.array(value.T if turned else value, order="C"))
     for name in known.state_dict():  # folded convolutions are other values under the same names
@@ -128,6 +148,16 @@ def _matched(known: AVTransducer, graph: Graph, stored: Arrays) -> dict[str, Ten
         if name.startswith("video.") and value is not None:
             found[name] = torch.from_numpy(value.copy())
     return found
+
+
+def _numbered_matrices(arrays: Arrays) -> list[str]:
+    """Labels of the matrices that the exporter numbered, in the order of their use.
+
+    The numbers themselves change with the slightest change of the network's code.
+    """
+    found = [re.fullmatch(r"(val_(\d+))(_half|(_Transposed)?_quantized)?", name) for name in arrays]
+    matrices = [match for match in found if match and arrays[match.string].ndim == 2]
+    return [match[1] for match in sorted(matrices, key=lambda match: int(match[2]))]
 
 
 def _arrays(model: onnx.ModelProto) -> Arrays:

@@ -1,15 +1,18 @@
-"""A bundle gives back the layers that hear an utterance again."""
+"""A bundle gives back what it was exported from."""
 
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from hearsight.lab.data.pieces import train_pieces  # noqa: E402
 from hearsight.lab.ear.decoder import Decoder, DecoderSize  # noqa: E402
 from hearsight.lab.ear.encoder import DIM, Attention  # noqa: E402
 from hearsight.lab.ear.second_pass import ListenStep, _listen  # noqa: E402
@@ -40,3 +43,18 @@ def test_layers_that_hear_again_come_back_as_rounded_as_they_were_stored(tool, t
     for name, value in known.items():
         step_size = value.abs().max() / 64 if value.ndim == 2 else 1e-7
         assert (weights[name] - value).abs().max() <= step_size
+
+
+def test_matrices_are_known_by_the_order_of_their_use(tool):
+    matrix, vector = np.zeros((2, 3), np.float32), np.zeros(3, np.float32)
+    names = ("val_9_half", "val_101", "val_20_Transposed_quantized", "val_3_quantized", "model.eyes.weight")
+    arrays = {**dict.fromkeys(names, matrix), "val_20_scale": vector, "val_7": vector}
+    assert tool._numbered_matrices(arrays) == ["val_3", "val_9", "val_20", "val_101"]
+
+
+def test_the_eyes_window_is_the_bundles_own(tool, tmp_path):
+    (tmp_path / "tokens.model").write_bytes(train_pieces(["the quick brown fox jumps over the lazy dog"], 28))
+    for state, window in (({}, 1), ({"eyes_lips": {"shape": [4, 192]}}, 5)):
+        (tmp_path / "config.json").write_text(json.dumps({"states": {"frontend": state}}))
+        config = tool.configuration(tmp_path, "small-en")
+        assert (config.lips_window, config.vocabulary_size) == (window, 28)

@@ -76,29 +76,55 @@ class LipBatch(NamedTuple):
     phones: Tensor
 
 
-class PhoneReader(nn.Module):
-    """A video front-end, and a head that tells phones by its features."""
+class PhoneHead(nn.Sequential):
+    """Tells phones by features of lips."""
 
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.video = video_frontend(config)
-        width = config.frontend_dim
-        self.head = nn.Sequential(
+    def __init__(self, width: int) -> None:
+        super().__init__(
             nn.LayerNorm(_WINDOW * width),
             nn.Linear(_WINDOW * width, 2 * width),
             nn.SiLU(),
             nn.Linear(2 * width, len(PHONES)),
         )
 
-    def forward(self, crops: Tensor) -> Tensor:
-        """Crops ``(batch, frames, 96, 96)`` to scores ``(batch, frames, phones)``."""
-        patches = standardise_frames(shrink_crops(crops.float()))
-        features, _ = self.video(patches, self.video.initial_state(len(crops)))  # type: ignore[operator]
+    def forward(self, features: Tensor) -> Tensor:
+        """Features ``(batch, frames, width)`` to scores ``(batch, frames, phones)``."""
         padded = F.pad(features, (0, 0, _WINDOW - 1, 0))
         frames = features.shape[1]
         window = torch.cat([padded[:, index : index + frames] for index in range(_WINDOW)], -1)
-        scores: Tensor = self.head(window)
+        scores: Tensor = super().forward(window)
         return scores
+
+
+class PhoneReader(nn.Module):
+    """A video front-end, and a head that tells phones by its features."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.video = video_frontend(config)
+        self.head = PhoneHead(config.frontend_dim)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Crops ``(batch, frames, 96, 96)`` to scores ``(batch, frames, phones)``."""
+        return read_phones(self.video, self.head, crops)
+
+
+def read_phones(video: nn.Module, head: PhoneHead, crops: Tensor) -> Tensor:
+    """What lips seem to say, by a front-end and a head: see :class:`PhoneReader`."""
+    patches = standardise_frames(shrink_crops(crops.float()))
+    features, _ = video(patches, video.initial_state(len(crops)))  # type: ignore[operator]
+    scores: Tensor = head(features)
+    return scores
+
+
+def phone_loss(scores: Tensor, phones: Tensor) -> Tensor:
+    """Cross entropy of the frames whose phone is known."""
+    return F.cross_entropy(
+        scores.flatten(0, 1).float(),
+        phones.flatten(),
+        ignore_index=_UNKNOWN,
+        label_smoothing=_SMOOTHING,
+    )
 
 
 def phone_targets(phones: str) -> NDArray[np.int64]:
@@ -187,12 +213,7 @@ class LipModule(pl.LightningModule):
 
     def training_step(self, batch: LipBatch, batch_index: int) -> Tensor:
         """Cross entropy of the frames whose phone is known."""
-        loss = F.cross_entropy(
-            self.model(batch.crops).flatten(0, 1).float(),
-            batch.phones.flatten(),
-            ignore_index=_UNKNOWN,
-            label_smoothing=_SMOOTHING,
-        )
+        loss = phone_loss(self.model(batch.crops), batch.phones)
         self.log("train/loss", loss.detach(), prog_bar=True)
         return loss
 

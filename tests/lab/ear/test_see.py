@@ -6,14 +6,18 @@ import dataclasses
 import pytest
 import torch
 
-from hearsight.lab.checkpoint import Checkpoint
-from hearsight.lab.data.batches import Source
+from hearsight.errors import HearsightError
+from hearsight.lab.data.batches import Source, TrainingStream
+from hearsight.lab.data.pieces import train_pieces
 from hearsight.lab.ear.distil import distil
 from hearsight.lab.ear.distillation import CHECKPOINT, LOG, DistilOptions
 from hearsight.lab.ear.see import EyeDistillation, SeeOptions, see
 from hearsight.lab.ear.senses import read_senses
 from hearsight.lab.ear.transducer import transducer
+from hearsight.lab.lips import PhoneReader
 from hearsight.lab.network.config import ModelConfig
+
+PIECES = train_pieces(["the quick brown fox jumps over the lazy dog"], 28)
 
 
 @pytest.fixture
@@ -40,17 +44,42 @@ def test_the_eyes_learn_and_what_they_learned_fits_the_network(ear_assets, optio
     assert last.abs().max() > 0
 
 
-def test_other_lips_add_nothing_until_they_have_learned_to(ear_assets, options, tmp_path, monkeypatch):
+@pytest.fixture
+def lips(tmp_path):
     torch.manual_seed(2)
-    lender = transducer(ModelConfig.named("small-en"))
-    weights = {name: torch.full_like(value, 2) for name, value in lender.state_dict().items()}
-    lips = Checkpoint(lender.config, b"", {n: v for n, v in weights.items() if n.startswith("video.")}, 1)
-    monkeypatch.setattr("hearsight.lab.ear.see.read_checkpoint", lambda path: lips)
+    reader = PhoneReader(ModelConfig.named("small-en"))
+    state = {f"model.{name}": torch.full_like(value, 2) for name, value in reader.state_dict().items()}
+    about = {"config": ModelConfig.named("small-en").to_dict(), "pieces": b"none"}
+    torch.save({"state_dict": state, "hearsight": about, "global_step": 1}, tmp_path / "lips.ckpt")
+    return tmp_path / "lips.ckpt"
+
+
+def test_other_lips_add_nothing_until_they_have_learned_to(ear_assets, options, lips):
     see(options, ear_assets)
     ear = options.out / CHECKPOINT
-    begun = EyeDistillation(dataclasses.replace(options, ear=ear, lips=tmp_path / "lips.ckpt"), ear_assets)
+    begun = EyeDistillation(dataclasses.replace(options, ear=ear, lips=lips), ear_assets)
     assert (begun.student.video.linear.weight == 2).all()
+    assert (begun.student.phones[1].weight == 2).all()
     assert not begun.student.eyes.mlp[-1].weight.any()
+
+
+def test_lips_of_another_size_are_refused(ear_assets, options, lips, tmp_path):
+    content = torch.load(lips, weights_only=True)
+    content["state_dict"]["model.video.linear.weight"] = torch.ones(3, 3)
+    torch.save(content, tmp_path / "other.ckpt")
+    with pytest.raises(HearsightError, match="lips of another size"):
+        EyeDistillation(dataclasses.replace(options, lips=tmp_path / "other.ckpt"), ear_assets)
+
+
+def test_the_lesson_of_the_lips_can_go_on_beside(ear_assets, options, corpus):
+    phones = [Source(str(corpus / "train"))]
+    training = EyeDistillation(dataclasses.replace(options, phones=phones, phone_weight=3.0), ear_assets)
+    before = training.student.phones[1].weight.clone()
+    stream = iter(TrainingStream(options.pictures, PIECES, options.augmentation, batch_size=2, seed=1))
+    for _ in range(3):
+        training.learn(next(stream))
+    assert not torch.equal(training.student.phones[1].weight, before)
+    assert not any(name.startswith("phones") for name in training.senses()["eyes"])
 
 
 def test_senses_can_be_those_of_a_whole_transducer(tmp_path):

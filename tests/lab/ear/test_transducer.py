@@ -156,6 +156,30 @@ def test_an_ear_is_taken_with_its_eyes_or_refused():
         target.take_senses({"ear.conv1.weight": torch.ones(3)})
 
 
+@torch.no_grad()
+def test_eyes_that_judged_by_one_frame_judge_alike_by_a_window():
+    torch.manual_seed(7)
+    narrow = transducer(dataclasses.replace(SMALL_EN, lips_window=1)).eval()
+    torch.nn.init.normal_(narrow.eyes.mlp[-1].weight, std=0.05)
+    wide = transducer(SMALL_EN).eval()
+    wide.load_state_dict(narrow.state_dict())
+    given_ = inputs(8)
+    torch.testing.assert_close(wide.fuse_whole(*given_), narrow.fuse_whole(*given_))
+
+
+@torch.no_grad()
+def test_eyes_judge_by_the_frames_before(model):
+    samples, crops, _, seen = inputs(9, present=1.0)
+    other = crops.clone()
+    other[:, : TICKS // 2] = 255 - other[:, : TICKS // 2].flip(-1)
+    frames = [model.hear_whole(samples, each, seen).frames for each in (crops, other)]
+    strayed = (frames[0] - frames[1]).abs().amax((0, 2)).unflatten(0, (TICKS, 2)).amax(1)
+    # The front-end sees four frames of the past, and the eyes four of its own frames.
+    first_alike = TICKS // 2 + 8
+    assert strayed[first_alike - 1] > 1e-4
+    assert strayed[first_alike:].max() < 1e-5
+
+
 def test_other_sizes_are_the_plain_network():
     assert type(transducer(dataclasses.replace(SMALL_EN, audio_frontend="log_mel"))) is AVTransducer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -41,43 +42,69 @@ def transducer(config: ModelConfig) -> AVTransducer:
 class Eyes(nn.Module):
     """Two-layer MLP that adds to the convolved sound what the lips say; without lips it adds nothing.
 
-    Begins as nothing, so that the ear that was there before is not harmed.
+    Begins as nothing, so that the ear that was there before is not harmed. A phone shows in how the lips
+    move: it judges by a window of frames.
     """
 
-    def __init__(self, seen_dim: int, hidden: int, dropout: float) -> None:
+    def __init__(self, seen_dim: int, window: int, hidden: int, dropout: float) -> None:
         super().__init__()
         heard_dim = FRAMES_PER_TICK * DIM
+        self.window = window
         self.norm_heard, self.norm_seen = nn.LayerNorm(heard_dim), nn.LayerNorm(seen_dim)
         self.mlp = nn.Sequential(
-            nn.Linear(heard_dim + seen_dim, hidden),
+            nn.Linear(heard_dim + window * seen_dim, hidden),
             nn.SiLU(),
             nn.Dropout(dropout),
             nn.Linear(hidden, heard_dim),
         )
-        self.begin_as_nothing()
-
-    def begin_as_nothing(self) -> None:
-        """Add nothing from now on, until that is learnt: for other lips than before."""
         last = self.mlp[-1]
         assert isinstance(last, nn.Linear)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
 
-    def forward(self, frames: Tensor, seen: Tensor, video_present: Tensor) -> Tensor:
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
+        """Weights of eyes that judged by fewer frames judge the same by this window."""
+        name, first = f"{prefix}mlp.0.weight", self.mlp[0]
+        assert isinstance(first, nn.Linear)
+        if (weight := state_dict.get(name)) is not None and weight.shape[1] < first.in_features:
+            heard, seen = weight.split([FRAMES_PER_TICK * DIM, weight.shape[1] - FRAMES_PER_TICK * DIM], 1)
+            nothing = weight.new_zeros(len(weight), first.in_features - weight.shape[1])
+            state_dict[name] = torch.cat([heard, nothing, seen], 1)
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
+
+    def initial_state(self, batch: int) -> State:
+        """No lips before the first."""
+        if self.window == 1:
+            return {}
+        return {"lips": torch.zeros(batch, self.window - 1, *self.norm_seen.normalized_shape)}
+
+    def normalise(self, seen: Tensor, video_present: Tensor) -> Tensor:
+        """Features of lips ``(batch, ticks, seen_dim)``, each to the same spread; 0 where there are none."""
+        return torch.where(video_present.unsqueeze(-1), self.norm_seen(seen), 0.0)
+
+    def forward(
+        self, frames: Tensor, lips: Tensor, video_present: Tensor, state: State
+    ) -> tuple[Tensor, State]:
         """Sound and lips together.
 
         Args:
             frames: ``(batch, 2 * ticks, 384)`` convolved sound.
-            seen: ``(batch, ticks, seen_dim)`` features of the lips.
+            lips: ``(batch, ticks, seen_dim)``, normalised.
             video_present: ``(batch, ticks)`` bool.
+            state: of the ticks before.
 
         Returns:
-            Like ``frames``.
+            Like ``frames``, and the state after them.
         """
         heard = frames.unflatten(1, (-1, FRAMES_PER_TICK)).flatten(2)
-        added = self.mlp(torch.cat([self.norm_heard(heard), self.norm_seen(seen)], 2))
+        ticks, before = lips.shape[1], self.window - 1
+        known = torch.cat([state["lips"].to(lips.dtype), lips], 1) if before else lips
+        window = [known[:, first : first + ticks] for first in range(self.window)]
+        added = self.mlp(torch.cat([self.norm_heard(heard), *window], 2))
         heard = heard + torch.where(video_present.unsqueeze(-1), added, 0.0)
-        return heard.unflatten(2, (FRAMES_PER_TICK, DIM)).flatten(1, 2)
+        return heard.unflatten(2, (FRAMES_PER_TICK, DIM)).flatten(1, 2), (
+            {"lips": known[:, -before:]} if before else {}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +191,7 @@ class EarTransducer(AVTransducer):
         self.log_mel = LogMel()
         self.ear = Encoder(Chunking(chunk=FRAMES_PER_TICK * config.segment))
         self.video = video_frontend(config)
-        self.eyes = Eyes(config.frontend_dim, config.fusion_hidden, config.dropout)
+        self.eyes = Eyes(config.frontend_dim, config.lips_window, config.fusion_hidden, config.dropout)
         self.whole = Attention()
         self.roughen = Roughening()
 
@@ -177,12 +204,14 @@ class EarTransducer(AVTransducer):
         Raises:
             HearsightError: they are of another shape, or no ear is among them.
         """
-        known = self.state_dict()
         taken = {name: value for name, value in weights.items() if name.split(".")[0] in SENSES}
-        fits = all(name in known and known[name].shape == value.shape for name, value in taken.items())
-        if not fits or not any(name.startswith("ear.") for name in taken):
-            raise HearsightError("these are not the weights of an ear of this size: distil one, and name it")
-        self.load_state_dict({**known, **taken})
+        refusal = "these are not the weights of an ear of this size: distil one, and name it"
+        if not any(name.startswith("ear.") for name in taken):
+            raise HearsightError(refusal)
+        try:
+            self.load_state_dict({**self.state_dict(), **taken})
+        except RuntimeError as error:
+            raise HearsightError(refusal) from error
 
     def freeze_senses(self) -> None:
         """From now on ear, eyes and video front-end learn nothing, nor do they drop anything out."""
@@ -222,14 +251,16 @@ class EarTransducer(AVTransducer):
         seen, video_state = self.video(patches, split_state(state, "video_"))
         ear_state = split_state(state, "ear_")
         frames, convolved = self.ear.convolve_step(log_mel, ear_state)
-        frames = self.eyes(frames, seen, video_present)
+        lips = self.eyes.normalise(seen, video_present)
+        frames, looked = self.eyes(frames, lips, video_present, split_state(state, "eyes_"))
         streamed, attended = self.ear.attend_step(frames, ear_state)
         after = {
             "sound": delayed[:, -_HISTORY:],
             **join_state("ear_", {**convolved, **attended}),
             **join_state("video_", video_state),
+            **join_state("eyes_", looked),
         }
-        return Hearing(frames, streamed, self._lips(seen, video_present)).by_tick(), after
+        return Hearing(frames, streamed, lips).by_tick(), after
 
     def initial_frontend_state(self, batch: int) -> State:
         """See the base class."""
@@ -237,6 +268,7 @@ class EarTransducer(AVTransducer):
             "sound": torch.zeros(batch, _HISTORY),
             **join_state("ear_", self.ear.initial_state(batch)),
             **join_state("video_", self.video.initial_state(batch)),  # type: ignore[operator]
+            **join_state("eyes_", self.eyes.initial_state(batch)),
         }
 
     def fuse_whole(
@@ -263,30 +295,33 @@ class EarTransducer(AVTransducer):
         frames = self.ear.convolve(log_mel)
         self._strayed = frames.new_zeros(())
         rows = video_present.any(1).nonzero().squeeze(1)
-        seen = frames.new_zeros(*video_present.shape, self.config.frontend_dim)
+        lips = frames.new_zeros(*video_present.shape, self.config.frontend_dim)
         if len(rows):
             patches = standardise_frames(shrink_crops(video[rows].to(audio.dtype)))
             patches = patches * video_present[rows][..., None, None]
-            lips, _ = self.video(patches, self.video.initial_state(len(rows)))  # type: ignore[operator]
-            seen = lips.new_zeros(len(audio), *lips.shape[1:]).index_put((rows,), lips)
-            frames = self._looked(frames, seen, patches, rows, video_present)
+            looked, seen = self._looked(self.video, self.eyes, frames[rows], patches, video_present[rows])
+            if self._before is not None and self.training:
+                looked = self._kept(looked, frames[rows], patches, video_present[rows])
+            frames = frames.index_put((rows,), looked.to(frames.dtype))
+            lips = lips.index_put((rows,), seen.to(lips.dtype))
         streamed = self.ear.attend(frames, offset, self.ear.chunking)
-        return Hearing(frames, streamed, self._lips(seen, video_present))
+        return Hearing(frames, streamed, lips)
 
+    @staticmethod
     def _looked(
-        self, frames: Tensor, seen: Tensor, patches: Tensor, rows: Tensor, video_present: Tensor
-    ) -> Tensor:
-        """Sound with what the lips add; while they learn, with what they added before."""
-        looked: Tensor = self.eyes(frames, seen, video_present)
-        if self._before is None or not self.training:
-            return looked
-        video, eyes = self._before
+        video: nn.Module, eyes: Eyes, frames: Tensor, patches: Tensor, video_present: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Sound with what the lips add, and the lips, normalised."""
+        seen, _ = video(patches, video.initial_state(len(patches)))  # type: ignore[operator]
+        lips = eyes.normalise(seen, video_present)
+        looked, _ = eyes(frames, lips, video_present, eyes.initial_state(len(patches)))
+        return looked, lips
+
+    def _kept(self, looked: Tensor, frames: Tensor, patches: Tensor, video_present: Tensor) -> Tensor:
+        """Sound with what the lips added before they learned; notes how far they have strayed."""
+        assert self._before is not None
         with torch.no_grad():
-            lips, _ = video(patches, video.initial_state(len(rows)))  # type: ignore[operator]
-            kept: Tensor = eyes(frames, torch.zeros_like(seen).index_put((rows,), lips), video_present)
+            kept, _ = self._looked(*self._before, frames, patches, video_present)
         added = (kept - frames).float().square().sum()
         self._strayed = (looked - kept).float().square().sum() / added.clamp(min=1e-6)
         return kept
-
-    def _lips(self, seen: Tensor, video_present: Tensor) -> Tensor:
-        return torch.where(video_present.unsqueeze(-1), self.eyes.norm_seen(seen), 0.0)

@@ -20,6 +20,7 @@ class ModelConfig:
             (Conv3d + ResNet18) or ``linear`` (one matrix on 44x44 pixels).
         video_channels: width of the ``plain`` stem and of its four stages.
         frontend_dim: features per frame and sense.
+        lips_window: frames of lips by which the eyes of an ``ear`` judge, all but one from the past.
         encoder_layer: ``emformer``, or ``conv_emformer`` (a convolution and a second feed-forward
             half around the same attention).
         segment, right_context, left_context: what one encoder step sees.
@@ -32,6 +33,7 @@ class ModelConfig:
     video_frontend: Literal["plain", "resnet", "linear"] = "plain"
     video_channels: tuple[int, ...] = (16, 24, 48, 96, 160)
     frontend_dim: int = 192
+    lips_window: int = 1
     fusion_hidden: int = 384
     fusion_dim: int = 192
     encoder_layer: Literal["emformer", "conv_emformer"] = "conv_emformer"
@@ -104,6 +106,7 @@ NAMED_SIZES: dict[str, ModelConfig] = {
     "small-en": ModelConfig(
         name="small-en",
         audio_frontend="ear",
+        lips_window=5,
         fusion_hidden=512,
         fusion_dim=1728,
         encoder_input_linear=True,
