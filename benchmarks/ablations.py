@@ -54,7 +54,6 @@ CHANGES: dict[str, Callable[[TrainingOptions], TrainingOptions]] = {
     "no framewise targets": lambda options: dataclasses.replace(options, frame_weight=0.0, frame_steps=0),
     "mild augmentation": lambda options: dataclasses.replace(options, augmentation=MILD),
     "one speed": augmented(speed=0.0),
-    "moved formants": augmented(formants=0.5),
 }
 
 

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hearsight.errors import HearsightError
+from hearsight.lab.checkpoint import read_checkpoint
 from hearsight.lab.data.augment_video import VideoAugmentation, relight, warp
 from hearsight.lab.data.batches import Source, endless_samples
 from hearsight.lab.data.shards import Sample, find_shards, read_shards
@@ -76,55 +77,29 @@ class LipBatch(NamedTuple):
     phones: Tensor
 
 
-class PhoneHead(nn.Sequential):
-    """Tells phones by features of lips."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__(
-            nn.LayerNorm(_WINDOW * width),
-            nn.Linear(_WINDOW * width, 2 * width),
-            nn.SiLU(),
-            nn.Linear(2 * width, len(PHONES)),
-        )
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Features ``(batch, frames, width)`` to scores ``(batch, frames, phones)``."""
-        padded = F.pad(features, (0, 0, _WINDOW - 1, 0))
-        frames = features.shape[1]
-        window = torch.cat([padded[:, index : index + frames] for index in range(_WINDOW)], -1)
-        scores: Tensor = super().forward(window)
-        return scores
-
-
 class PhoneReader(nn.Module):
     """A video front-end, and a head that tells phones by its features."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.video = video_frontend(config)
-        self.head = PhoneHead(config.frontend_dim)
+        width = config.frontend_dim
+        self.head = nn.Sequential(
+            nn.LayerNorm(_WINDOW * width),
+            nn.Linear(_WINDOW * width, 2 * width),
+            nn.SiLU(),
+            nn.Linear(2 * width, len(PHONES)),
+        )
 
     def forward(self, crops: Tensor) -> Tensor:
         """Crops ``(batch, frames, 96, 96)`` to scores ``(batch, frames, phones)``."""
-        return read_phones(self.video, self.head, crops)
-
-
-def read_phones(video: nn.Module, head: PhoneHead, crops: Tensor) -> Tensor:
-    """What lips seem to say, by a front-end and a head: see :class:`PhoneReader`."""
-    patches = standardise_frames(shrink_crops(crops.float()))
-    features, _ = video(patches, video.initial_state(len(crops)))  # type: ignore[operator]
-    scores: Tensor = head(features)
-    return scores
-
-
-def phone_loss(scores: Tensor, phones: Tensor) -> Tensor:
-    """Cross entropy of the frames whose phone is known."""
-    return F.cross_entropy(
-        scores.flatten(0, 1).float(),
-        phones.flatten(),
-        ignore_index=_UNKNOWN,
-        label_smoothing=_SMOOTHING,
-    )
+        patches = standardise_frames(shrink_crops(crops.float()))
+        features, _ = self.video(patches, self.video.initial_state(len(crops)))  # type: ignore[operator]
+        padded = F.pad(features, (0, 0, _WINDOW - 1, 0))
+        frames = features.shape[1]
+        window = torch.cat([padded[:, index : index + frames] for index in range(_WINDOW)], -1)
+        scores: Tensor = self.head(window)
+        return scores
 
 
 def phone_targets(phones: str) -> NDArray[np.int64]:
@@ -213,7 +188,12 @@ class LipModule(pl.LightningModule):
 
     def training_step(self, batch: LipBatch, batch_index: int) -> Tensor:
         """Cross entropy of the frames whose phone is known."""
-        loss = phone_loss(self.model(batch.crops), batch.phones)
+        loss = F.cross_entropy(
+            self.model(batch.crops).flatten(0, 1).float(),
+            batch.phones.flatten(),
+            ignore_index=_UNKNOWN,
+            label_smoothing=_SMOOTHING,
+        )
         self.log("train/loss", loss.detach(), prog_bar=True)
         return loss
 
@@ -265,3 +245,23 @@ def train_lips(options: LipOptions) -> Path:
     fit(trainer, LipModule(options), last)
     trainer.save_checkpoint(last)
     return last
+
+
+def take_lips(model: nn.Module, path: Path) -> None:
+    """Give a network the video front-end of another training.
+
+    Args:
+        model: a transducer.
+        path: checkpoint of ``hearsight lips`` or ``hearsight train``.
+
+    Raises:
+        HearsightError: it is not one, or its front-end is of another size.
+    """
+    weights = read_checkpoint(path).weights
+    lips = {name: value for name, value in weights.items() if name.startswith("video.")}
+    try:
+        model.load_state_dict({**model.state_dict(), **lips})
+    except RuntimeError as error:
+        raise HearsightError(
+            f"{path} has lips of another size: teach them with this network's --size"
+        ) from error

@@ -24,6 +24,7 @@ from hearsight.lab.data.batches import Batch, Source, TrainingStream
 from hearsight.lab.data.examples import Augmentation
 from hearsight.lab.ear.senses import read_senses
 from hearsight.lab.ear.transducer import EarTransducer, transducer
+from hearsight.lab.lips import take_lips
 from hearsight.lab.network.config import ModelConfig
 from hearsight.lab.objective import losses, sequence_weight
 from hearsight.lab.trainer import fit, latest_checkpoint, make_trainer
@@ -198,14 +199,7 @@ def _begin_with(model: nn.Module, options: TrainingOptions) -> None:
     if options.initial is not None:
         model.load_state_dict({**model.state_dict(), **read_checkpoint(options.initial).weights})
     if options.lips is not None:
-        weights = read_checkpoint(options.lips).weights
-        lips = {name: value for name, value in weights.items() if name.startswith("video.")}
-        try:
-            model.load_state_dict({**model.state_dict(), **lips})
-        except RuntimeError as error:
-            raise HearsightError(
-                f"{options.lips} has lips of another size than {options.size!r}: teach them with that --size"
-            ) from error
+        take_lips(model, options.lips)
 
 
 def _prepare_ear(model: nn.Module, options: TrainingOptions, resumed: bool) -> None:

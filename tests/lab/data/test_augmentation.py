@@ -12,7 +12,6 @@ from hearsight.lab.data.augment_audio import (
     active_power,
     augment_audio,
     change_speed,
-    move_formants,
     reverberate,
 )
 from hearsight.lab.data.augment_video import VideoAugmentation, augment_video
@@ -51,34 +50,6 @@ def test_speed_changes_length_and_pitch_together():
     faster = change_speed(tone(1.0, 400), 1.25)
     assert len(faster) == 12_800
     assert np.abs(np.fft.rfft(faster)).argmax() * 16_000 / len(faster) == pytest.approx(500, abs=2)
-
-
-def buzz(formant, pitch=120.0):
-    """A voice with one formant: a pulse train through a resonance, in hertz."""
-    pulses = np.zeros(16_000)
-    pulses[(np.arange(0, 1, 1 / pitch) * 16_000).astype(int)] = 1
-    times = np.arange(800) / 16_000
-    return np.convolve(pulses, np.exp(-400 * times) * np.sin(2 * np.pi * formant * times))[:16_000]
-
-
-def loudest(samples, low, high):
-    power = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) ** 2
-    smooth = np.convolve(power, np.hanning(300), "same")
-    return low + smooth[low:high].argmax()
-
-
-@settings(max_examples=15, deadline=None)
-@given(factor=st.floats(0.85, 1.2), formant=st.floats(1300, 2200))
-def test_moved_formants_are_elsewhere_at_the_same_pitch_and_time(factor, formant):
-    voice = buzz(formant).astype(np.float32)
-    moved = move_formants(voice, factor)
-    assert moved.shape == voice.shape
-    assert loudest(moved, 300, 4000) == pytest.approx(
-        loudest(voice, 300, 4000) * factor, rel=0.1
-    )  # the pitch is a grid
-    repeats = [np.correlate(part[4000:8000], part[4000:8200])[100:].argmax() for part in (voice, moved)]
-    assert repeats[0] == pytest.approx(repeats[1], abs=2)
-    assert np.abs(move_formants(voice, 1.0) - voice).max() < 1e-5
 
 
 def test_a_room_keeps_the_direct_sound_in_place():

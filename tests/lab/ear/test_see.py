@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from hearsight.errors import HearsightError
-from hearsight.lab.data.batches import Source, TrainingStream
-from hearsight.lab.data.pieces import train_pieces
+from hearsight.lab.data.batches import Source
 from hearsight.lab.ear.distil import distil
 from hearsight.lab.ear.distillation import CHECKPOINT, LOG, DistilOptions
 from hearsight.lab.ear.see import EyeDistillation, SeeOptions, see
@@ -16,8 +15,6 @@ from hearsight.lab.ear.senses import read_senses
 from hearsight.lab.ear.transducer import transducer
 from hearsight.lab.lips import PhoneReader
 from hearsight.lab.network.config import ModelConfig
-
-PIECES = train_pieces(["the quick brown fox jumps over the lazy dog"], 28)
 
 
 @pytest.fixture
@@ -59,7 +56,6 @@ def test_other_lips_add_nothing_until_they_have_learned_to(ear_assets, options, 
     ear = options.out / CHECKPOINT
     begun = EyeDistillation(dataclasses.replace(options, ear=ear, lips=lips), ear_assets)
     assert (begun.student.video.linear.weight == 2).all()
-    assert (begun.student.phones[1].weight == 2).all()
     assert not begun.student.eyes.mlp[-1].weight.any()
 
 
@@ -69,17 +65,6 @@ def test_lips_of_another_size_are_refused(ear_assets, options, lips, tmp_path):
     torch.save(content, tmp_path / "other.ckpt")
     with pytest.raises(HearsightError, match="lips of another size"):
         EyeDistillation(dataclasses.replace(options, lips=tmp_path / "other.ckpt"), ear_assets)
-
-
-def test_the_lesson_of_the_lips_can_go_on_beside(ear_assets, options, corpus):
-    phones = [Source(str(corpus / "train"))]
-    training = EyeDistillation(dataclasses.replace(options, phones=phones, phone_weight=3.0), ear_assets)
-    before = training.student.phones[1].weight.clone()
-    stream = iter(TrainingStream(options.pictures, PIECES, options.augmentation, batch_size=2, seed=1))
-    for _ in range(3):
-        training.learn(next(stream))
-    assert not torch.equal(training.student.phones[1].weight, before)
-    assert not any(name.startswith("phones") for name in training.senses()["eyes"])
 
 
 def test_senses_can_be_those_of_a_whole_transducer(tmp_path):

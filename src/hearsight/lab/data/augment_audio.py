@@ -14,9 +14,6 @@ Samples = NDArray[np.float32]
 
 _BLOCK = SAMPLE_RATE // 50
 _QUIET_BELOW_LOUDEST = 1e-3
-_FORMANT_WINDOW = 512
-_ENVELOPE_LINES = 30
-"""Of the cepstrum: what is slower over frequency than a voice's harmonics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +55,6 @@ def change_speed(samples: Samples, speed: float) -> Samples:
     """Play faster or slower, pitch and all, by linear interpolation."""
     times = np.arange(int(len(samples) / speed)) * speed
     return np.interp(times, np.arange(len(samples)), samples).astype(np.float32)
-
-
-def move_formants(samples: Samples, factor: float) -> Samples:
-    """Formants higher by a factor, pitch and time as they were: the envelope of each spectrum is stretched.
-
-    Vocal tract length perturbation (N. Jaitly and G. Hinton, 2013), with the envelope by cepstral smoothing.
-    """
-    window = np.hanning(_FORMANT_WINDOW + 1)[:-1]
-    hop = _FORMANT_WINDOW // 4
-    padded = np.pad(samples, (_FORMANT_WINDOW, 2 * _FORMANT_WINDOW))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, _FORMANT_WINDOW)[::hop] * window
-    spectra = np.fft.rfft(frames)
-    cepstra = np.fft.irfft(np.log(np.abs(spectra) + 1e-6))
-    cepstra[:, _ENVELOPE_LINES : 1 - _ENVELOPE_LINES] = 0
-    envelopes = np.fft.rfft(cepstra).real
-    lines = np.minimum(np.arange(envelopes.shape[1]) / factor, envelopes.shape[1] - 1)
-    lower = np.minimum(lines.astype(int), envelopes.shape[1] - 2)
-    moved = envelopes[:, lower] + (lines - lower) * (envelopes[:, lower + 1] - envelopes[:, lower])
-    changed = np.fft.irfft(spectra * np.exp(moved - envelopes)) * window
-    total = np.zeros(len(padded) + _FORMANT_WINDOW)
-    for index, frame in enumerate(changed):
-        total[index * hop : index * hop + _FORMANT_WINDOW] += frame / 1.5  # the squared windows' sum
-    return total[_FORMANT_WINDOW : _FORMANT_WINDOW + len(samples)].astype(np.float32)
 
 
 def room_response(rng: np.random.Generator) -> Samples:

@@ -15,7 +15,6 @@ from hearsight.lab.data.augment_audio import (
     Babble,
     augment_audio,
     change_speed,
-    move_formants,
 )
 from hearsight.lab.data.augment_video import VideoAugmentation, augment_video
 from hearsight.lab.data.mishaps import MishapMaker, Mishaps, delay
@@ -36,7 +35,6 @@ class Augmentation:
         modes: shares of examples with both senses, with sound alone and with pictures alone.
         trim: probability of cutting the silence around the words, where their times are known.
         speed: probability of another speed, and its range.
-        formants: probability of moved formants, as of a larger or smaller person; by what speed's range says.
         recombine: probability of taking words from another utterance of the speaker, and their share.
         running: probability of another utterance before this one.
         mishaps: what goes wrong between ears and eyes.
@@ -48,7 +46,6 @@ class Augmentation:
     trim: float = 0.85
     speed: float = 0.5
     speed_range: tuple[float, float] = (0.88, 1.14)
-    formants: float = 0.0
     recombine: tuple[float, float] = (0.6, 0.4)
     running: float = 0.25
     mishaps: Mishaps = field(default_factory=Mishaps)
@@ -158,8 +155,6 @@ class ExampleMaker:
         present = np.zeros(ticks, np.bool_)
         if sample.samples is not None:
             part = change_speed(sample.samples[first * SAMPLES_PER_FRAME : last * SAMPLES_PER_FRAME], speed)
-            if rng.random() < settings.formants:
-                part = move_formants(part, rng.uniform(*settings.speed_range))
             part = part[: len(samples)]
             clean[: len(part)] = part
             if hears:

@@ -96,10 +96,6 @@ def teach_the_eyes(
     lips: Annotated[
         Path | None, typer.Option(help="Checkpoint of `hearsight lips` whose video front-end is taken.")
     ] = None,
-    phones: Annotated[
-        list[str] | None,
-        typer.Option(help="Folder of drawn faces: the lesson of these lips goes on beside; repeatable."),
-    ] = None,
     steps: Annotated[int, typer.Option(help="Steps of the whole schedule.")] = 3000,
     held_out: Annotated[str | None, typer.Option(help="Folder of shards to measure with.")] = None,
     rooms: Annotated[Path | None, typer.Option(help="Folder of measured room responses.")] = None,
@@ -120,7 +116,6 @@ def teach_the_eyes(
         pictures=[Source.parse(folder) for folder in pictures],
         ear=ear,
         lips=lips,
-        phones=[Source.parse(folder) for folder in phones or []],
         out=out,
         held_out=held_out,
         rooms=rooms,

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from hearsight.errors import HearsightError
-from hearsight.lab.checkpoint import read_checkpoint
 from hearsight.lab.data.augment_audio import AudioAugmentation
 from hearsight.lab.data.augment_video import VideoAugmentation
 from hearsight.lab.data.batches import Batch, Source, TrainingStream
@@ -35,7 +31,7 @@ from hearsight.lab.ear.pretrained import pretrained_encoder
 from hearsight.lab.ear.senses import read_senses
 from hearsight.lab.ear.sounds import Pair, PairStream, read_rooms
 from hearsight.lab.ear.transducer import LAG, EarTransducer, Hearing
-from hearsight.lab.lips import LipBatch, LipOptions, LipStream, PhoneHead, phone_loss, read_phones
+from hearsight.lab.lips import take_lips
 from hearsight.lab.network.config import ModelConfig
 
 _HELD_OUT_BATCHES = 4
@@ -50,9 +46,7 @@ _AUGMENTATION = Augmentation(
 """Mostly in noise, mostly with both senses; no exchanged words: their seams would be clean."""
 _PANGRAM = "the quick brown fox jumps over the lazy dog"
 _BESIDE_THE_EAR = ("eyes", "video", "whole")
-_OF_THE_EYES = ("eyes.", "video.")
-_LIP_ROWS = 8
-"""Clips of drawn faces in a step of the lesson of the lips."""
+_EYES = ("eyes.", "video.")
 _SPEAKER_BALANCE = 0.5
 """Who speaks in few recordings is seen more often than their number says: lips differ more than voices."""
 _LETTERS = 28
@@ -68,9 +62,6 @@ class SeeOptions(DistilOptions):
         lips: checkpoint of ``hearsight lips`` or ``hearsight train`` whose video front-end is taken, if any;
             what the eyes add begins anew then.
         pictures: folders of shards with pictures; ``data`` has sound alone.
-        phones: folders of shards of drawn faces whose phones are known: the lesson of ``hearsight lips`` goes
-            on beside this one, or the lips would forget it.
-        phone_weight: of that lesson's loss.
         augmentation: what is done to the examples with pictures.
         listening: share of the steps that are for the ear alone, so that it forgets nothing.
         ear_share: part of the learning rate that the ear gets.
@@ -79,8 +70,6 @@ class SeeOptions(DistilOptions):
     ear: Path
     pictures: Sequence[Source]
     lips: Path | None = None
-    phones: Sequence[Source] = ()
-    phone_weight: float = 0.5
     augmentation: Augmentation = field(default_factory=lambda: _AUGMENTATION)
     listening: float = 0.2
     ear_share: float = 0.1
@@ -89,53 +78,21 @@ class SeeOptions(DistilOptions):
 Lesson = Batch | Pair
 
 
-class Student(EarTransducer):
-    """The transducer whose senses learn, and a head that tells phones by its lips."""
-
-    def make_senses(self) -> None:
-        """See the base class."""
-        super().make_senses()
-        self.phones = PhoneHead(self.config.frontend_dim)
-
-
-class EyeDistillation(Distillation[Student, Lesson]):
+class EyeDistillation(Distillation[EarTransducer, Lesson]):
     """The ear with its eyes; of the transducer, only these learn."""
 
     options: SeeOptions
 
     def __init__(self, options: SeeOptions, assets: EarAssets) -> None:
-        student = Student(ModelConfig.named("small-en"))
+        student = EarTransducer(ModelConfig.named("small-en"))
         student.whole.load_state_dict(pretrained_encoder(assets).state_dict(), strict=False)
         senses = read_senses(options.ear)
-        if options.lips is not None:
-            senses = {name: value for name, value in senses.items() if not name.startswith(_OF_THE_EYES)}
-        student.take_senses(senses)
-        if options.lips is not None:
-            _take_lips(student, options.lips)
+        if options.lips is None:
+            student.take_senses(senses)
+        else:
+            student.take_senses({name: value for name, value in senses.items() if not name.startswith(_EYES)})
+            take_lips(student, options.lips)
         super().__init__(options, assets, student)
-
-    @cached_property
-    def _lip_lessons(self) -> Iterator[LipBatch]:
-        options = self.options
-        lips = LipOptions(
-            data=options.phones,
-            validation="",
-            out=options.out,
-            batch_size=_LIP_ROWS,
-            seed=options.seed,
-            augmentation=options.augmentation.video,
-        )
-        return iter(LipStream(lips, self.step))
-
-    def loss(self, lesson: Lesson) -> Tensor:
-        """See the base class; with the lesson of the lips, if it goes on."""
-        loss = super().loss(lesson)
-        if not self.options.phones:
-            return loss
-        batch = next(self._lip_lessons)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.options.bf16):
-            scores = read_phones(self.student.video, self.student.phones, batch.crops)
-        return loss + self.options.phone_weight * phone_loss(scores, batch.phones)
 
     def groups(self) -> list[dict[str, Any]]:
         """Ear and eyes."""
@@ -145,17 +102,10 @@ class EyeDistillation(Distillation[Student, Lesson]):
                 "params": [*student.ear.parameters(), *student.whole.parameters()],
                 "share": self.options.ear_share,
             },
-            {
-                "params": [
-                    *student.eyes.parameters(),
-                    *student.video.parameters(),
-                    *student.phones.parameters(),
-                ],
-                "share": 1.0,
-            },
+            {"params": [*student.eyes.parameters(), *student.video.parameters()], "share": 1.0},
         ]
 
-    def features(self, student: Student, lesson: Lesson) -> tuple[Tensor, Sequence[Tensor]]:
+    def features(self, student: EarTransducer, lesson: Lesson) -> tuple[Tensor, Sequence[Tensor]]:
         """See the base class; the student hears again what is over, which is what the decoder reads."""
         if isinstance(lesson, Pair):
             offset, hearing = lesson.offset, self._heard(student, lesson)
@@ -184,21 +134,11 @@ class EyeDistillation(Distillation[Student, Lesson]):
         return features
 
     @staticmethod
-    def _heard(student: Student, lesson: Pair) -> Hearing:
+    def _heard(student: EarTransducer, lesson: Pair) -> Hearing:
         ticks = lesson.heard.shape[1] // LAG
         present = torch.zeros(len(lesson.heard), ticks, dtype=torch.bool)
         nothing = torch.zeros(len(lesson.heard), ticks, 1, 1).expand(-1, -1, 96, 96)
         return student.hear_whole(lesson.heard, nothing, present, lesson.offset)
-
-
-def _take_lips(student: Student, path: Path) -> None:
-    """Video front-end and, where there is one, head of another training."""
-    known, weights = student.state_dict(), read_checkpoint(path).weights
-    renamed = {re.sub("^head", "phones", name): value for name, value in weights.items()}
-    taken = {name: value for name, value in renamed.items() if name.startswith(("video.", "phones."))}
-    if any(name not in known or known[name].shape != value.shape for name, value in taken.items()):
-        raise HearsightError(f"{path} has lips of another size: teach them with `--size small-en`.")
-    student.load_state_dict({**known, **taken})
 
 
 def see(options: SeeOptions, assets: EarAssets) -> EyeDistillation:
