@@ -55,7 +55,7 @@ def run_live(
 
     On a terminal and in the window the keys ``a``, ``v`` and ``b`` choose ears, eyes or both, and ``q``
     ends. Ctrl-C and closing the window also end: the last words are finished and all files completed; a
-    second Ctrl-C breaks off.
+    second Ctrl-C breaks off. After one the program is expected to end: signals are not handled as before.
 
     Args:
         captions: not entered yet.
@@ -70,20 +70,20 @@ def run_live(
     console = console or Console(highlight=False)
     saver = None if save is None else Saver(save)
     preview = _window(captions) if window else None
-    with ExitStack() as stack:
-        stack.enter_context(captions)
+    with ExitStack() as opened:
+        opened.enter_context(captions)
         if saver is not None:
-            stack.enter_context(saver)
-        keys = stack.enter_context(Keys())
+            opened.enter_context(saver)
+        keys = opened.enter_context(Keys())
         text = TerminalView(console) if console.is_terminal else PlainView(console, Console(stderr=True))
         session = _Session(captions, saver, form)
-        stack.enter_context(text)
+        opened.enter_context(text)
         session.add(text, keys.pressed)
         if preview is not None:
-            stack.enter_context(preview)
+            opened.enter_context(preview)
             session.add(preview, preview.pressed)
-        stack.enter_context(_stopped_by_signals(captions))
-        session.run()
+        with _signals_to(_Interruption(captions)) as interruption, opened.pop_all():
+            session.run(interruption)
 
 
 def _window(captions: LiveCaptions) -> Window:
@@ -109,10 +109,16 @@ class _Session:
         self._due.append(0.0)
         self._keys.append(keys)
 
-    def run(self) -> None:
-        """Until the last event."""
+    def run(self, interruption: _Interruption) -> None:
+        """Until the last event.
+
+        Raises:
+            KeyboardInterrupt: it is to break off before.
+        """
         look_s = min(LOOK_S, *(view.period_s / 2 for view in self._views))
         while not self._captions.ended:
+            if interruption.breaks_off:
+                raise KeyboardInterrupt
             if (news := self._captions.poll(look_s)) is not None:
                 event = self._form(news)
                 for view in self._views:
@@ -147,24 +153,46 @@ class _Session:
                 self._captions.modality = MODALITY_KEYS[key]
 
 
-@contextmanager
-def _stopped_by_signals(captions: LiveCaptions) -> Iterator[None]:
-    """Ctrl-C, or a request to terminate, finishes the last words; the second time it breaks off."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    asked = False
+class _Interruption:
+    """Ctrl-C, or a request to terminate, finishes the last words; the second time it breaks off.
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
+    It is for the loop to break off: what a handler raises is lost where Python happens to be in a finaliser.
+    Only the third time, for a loop that hangs, is it raised at once.
+    """
+
+    def __init__(self, captions: LiveCaptions) -> None:
+        self._captions = captions
+        self._times = 0
+
+    @property
+    def came(self) -> bool:
+        """Whether it was asked for."""
+        return self._times > 0
+
+    @property
+    def breaks_off(self) -> bool:
+        """Whether the last words are not to be waited for."""
+        return self._times > 1
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Handle a signal."""
+        self._times += 1
+        if self._times == 1:
+            self._captions.stop()
+        elif self._times > 2:
             raise KeyboardInterrupt
-        asked = True
-        captions.stop()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+
+@contextmanager
+def _signals_to(interruption: _Interruption) -> Iterator[_Interruption]:
+    """Once it came the program is about to end: signals stay with it, so that the next cuts nothing short."""
+    if threading.current_thread() is not threading.main_thread():
+        yield interruption
+        return
+    before = {number: signal.signal(number, interruption) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield interruption
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if not interruption.came:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -5,7 +5,6 @@ What a verb needs is imported inside it, so that ``hearsight --help`` answers at
 
 from __future__ import annotations
 
-import atexit
 import os
 import signal
 
@@ -21,6 +20,8 @@ def main() -> None:
     # For pictures of this size a second thread is only overhead: of kornia-rs, and of OpenCV in the lab.
     for variable in ("RAYON_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
         os.environ.setdefault(variable, "1")
-    # Last of all: Python's own end is not to be cut short by a second Ctrl-C, with another exit code.
-    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
-    app()
+    try:
+        app()
+    finally:
+        # Python's own end is not to be cut short by a second Ctrl-C, with another exit code or a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
