@@ -89,7 +89,7 @@ def rasterize(points: Floats, triangles: Ints, nearest: Ints, place: Floats, dep
         depth: ``(H, W)`` work space.
     """
     height, width = nearest.shape
-    zero, half, one = np.float32(0), np.float32(0.5), np.float32(1)
+    zero, half, one, rounding = np.float32(0), np.float32(0.5), np.float32(1), np.float32(1e-6)
     nearest[:] = -1
     depth[:] = -1e9
     for t in range(triangles.shape[0]):
@@ -97,8 +97,9 @@ def rasterize(points: Floats, triangles: Ints, nearest: Ints, place: Floats, dep
         x0, y0, z0 = points[a, 0], points[a, 1], points[a, 2]
         x1, y1, z1 = points[b, 0], points[b, 1], points[b, 2]
         x2, y2, z2 = points[c, 0], points[c, 1], points[c, 2]
-        area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
-        if area >= -1e-6:
+        one_way, other_way = (x1 - x0) * (y2 - y0), (x2 - x0) * (y1 - y0)
+        area = one_way - other_way
+        if area >= -rounding * (abs(one_way) + abs(other_way)):
             continue
         left = max(0, int(np.ceil(min(x0, x1, x2) - half)))
         right = min(width - 1, int(np.floor(max(x0, x1, x2) - half)))
