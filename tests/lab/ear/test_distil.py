@@ -10,7 +10,7 @@ import torch
 
 from hearsight.errors import HearsightError
 from hearsight.lab.data.batches import Source
-from hearsight.lab.ear.distil import distil, mix, read_ear
+from hearsight.lab.ear.distil import distil, read_ear
 from hearsight.lab.ear.distillation import CHECKPOINT, LOG, Distillation, DistilOptions
 from hearsight.lab.ear.encoder import Chunking
 
@@ -71,20 +71,3 @@ def test_what_is_no_checkpoint_is_refused_and_not_run(tmp_path):
     torch.save({"weights": torch.zeros(1)}, tmp_path / "foreign.ckpt")
     with pytest.raises(HearsightError, match="not a checkpoint of `distil`"):
         read_ear(tmp_path / "foreign.ckpt")
-
-
-def test_a_mixed_ear_lies_between_the_published_and_the_distilled_one(ear_assets, options):
-    ended = distil(dataclasses.replace(options, steps=2, held_out=None), ear_assets)
-    path, mixed = options.out / CHECKPOINT, options.out / "mixed.ckpt"
-    mix(path, 0.25, mixed, ear_assets)
-    published = ended.teacher.layers[0].expand.weight
-    expected = 0.75 * published + 0.25 * read_ear(path).layers[0].expand.weight
-    torch.testing.assert_close(read_ear(mixed).layers[0].expand.weight, expected)
-    begun = distil(
-        dataclasses.replace(
-            options, steps=1, held_out=None, out=options.out / "next", initial=mixed, heeding=0.3
-        ),
-        ear_assets,
-    )
-    assert begun.step == 1
-    assert begun.divergence > 0

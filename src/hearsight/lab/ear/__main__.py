@@ -74,17 +74,28 @@ def distil_ear(
 
 
 @app.command("mix")
-def mix_ears(
-    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint of `distil`.")],
+def mix_weights(
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint of `distil` or `see`.")],
     out: Annotated[Path, typer.Argument(help="The new one, for --initial and --ear.")],
-    share: Annotated[float, typer.Option(min=0, max=1, help="Of the distilled ear.")] = 0.45,
+    share: Annotated[float, typer.Option(min=0, max=1, help="Of the checkpoint in the mean.")] = 0.45,
+    other: Annotated[
+        Path | None,
+        typer.Option(
+            help="Checkpoint of `see`, or of a whole small-en, to mix with; else the published ear."
+        ),
+    ] = None,
     cache: Cache = None,
 ) -> None:
-    """Go part of the way back to the published ear: what few voices taught generalises better so."""
-    from hearsight.lab.ear.distil import mix
+    """Write a mean of the weights of two trainings, or go part of the way back to the published ear."""
+    from hearsight.lab.ear.mixing import mix, mix_with_published
 
-    mix(checkpoint, share, out, EarAssets.open(cache))
-    print(f"{out}: {share:.0%} of {checkpoint}, the rest as published.")
+    if other is None:
+        mix_with_published(checkpoint, share, out, EarAssets.open(cache))
+    else:
+        mix(checkpoint, share, out, other)
+    print(
+        f"{out}: {share:.0%} of {checkpoint}, the rest {'as published' if other is None else f'of {other}'}."
+    )
 
 
 @app.command("see")

@@ -89,27 +89,6 @@ def distil(options: DistilOptions, assets: EarAssets) -> EarDistillation:
     return training
 
 
-def mix(path: Path, share: float, out: Path, assets: EarAssets) -> None:
-    """Write a checkpoint to begin with whose ear is a mean of a distilled one and the published one.
-
-    What was learned from few voices generalises better so (M. Wortsman et al., "Robust fine-tuning of
-    zero-shot models", 2022).
-
-    Args:
-        path: checkpoint of ``distil``.
-        share: of the distilled ear in the mean, 0 to 1.
-        out: the new file.
-        assets: the package with the published one.
-
-    Raises:
-        HearsightError: the file is not a checkpoint of ``distil``.
-    """
-    content = read_distilled(path)
-    published = pretrained_encoder(assets).state_dict()
-    ear = {name: torch.lerp(published[name], value, share) for name, value in content["ear"].items()}
-    torch.save({**content, "ear": ear, "student": ear, "average": ear}, out)
-
-
 def _held_out(options: DistilOptions) -> list[Pair]:
     """The same pairs in every run: as they are at first, then misheard."""
     if options.held_out is None:
