@@ -76,6 +76,26 @@ def encode(bundle, example, cuts):
     return np.concatenate([*parts, *(segment.encoded for segment in session.finish())])
 
 
+def test_predictor_and_joiner_are_stored_as_halves_and_compute_the_same(exported, tmp_path, piece_model):
+    model, folder = exported
+    about = About(name="tiny", description="", licence="Apache-2.0", origin="a test", card="# tiny\n")
+    small = export_bundle(model, piece_model, tmp_path / "small", about)
+    for name in ("predictor", "joiner"):
+        assert (small / f"{name}.onnx").stat().st_size < (folder / "float" / f"{name}.onnx").stat().st_size
+    exact, halved = (scores(Bundle.load(path)) for path in (folder / "float", small))
+    np.testing.assert_allclose(halved, exact, atol=5e-3)
+    assert not np.array_equal(halved, exact)
+
+
+def scores(bundle):
+    """Of every label after one, where the encoder says nothing."""
+    predicted, _ = bundle.predictor(
+        {"token": np.array([3], np.int64)}, bundle.config.initial_state("predictor")
+    )
+    encoded = np.zeros_like(predicted)
+    return bundle.joiner({"encoded": encoded, "predicted": predicted}, {})[0]
+
+
 def test_the_bundle_computes_what_the_network_computes(exported, example):
     model, folder = exported
     batch = collate([example])

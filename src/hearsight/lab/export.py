@@ -29,6 +29,8 @@ from hearsight.recognizer.config import FORMAT
 from hearsight.types import CROP_SIZE, FRAME_RATE, SAMPLE_RATE
 
 _SPECTRAL = "log_mel"
+_HALVED = ("predictor", "joiner")
+"""Graphs that are too small for int8 to gain anything but size, of which halves gain half."""
 """Part of the names of matrices that are never rounded: the Fourier transform, and the filters."""
 
 
@@ -114,7 +116,8 @@ def export_bundle(
         out: the folder, made if need be.
         about: what the bundle says of itself.
         emission_delay_s: mean lag of a label behind the end of its word.
-        int8: store the encoder's matrices as int8 (dynamic quantisation, one scale per channel).
+        int8: store the encoder's matrices as int8 (dynamic quantisation, one scale per channel), those of
+            predictor and joiner as halves.
     """
     out.mkdir(parents=True, exist_ok=True)
     block = _block(model.config)
@@ -123,6 +126,8 @@ def export_bundle(
         content = to_onnx(graph)
         if int8 and graph.name in _quantised(model.config):
             content = quantise(content)
+        elif int8 and graph.name in _HALVED:
+            content = _with_halves(content, ("Conv", "MatMul", "Gemm", "Gather"))
         (out / f"{graph.name}.onnx").write_bytes(content)
     (out / "tokens.model").write_bytes(pieces)
     (out / "model-card.md").write_text(about.card, encoding="utf-8")
@@ -191,7 +196,7 @@ def _quantised(config: ModelConfig) -> tuple[str, ...]:
 def quantise(content: bytes) -> bytes:
     """Matrices as int8 of seven bits: eight overflow on processors without VNNI instructions.
 
-    Kernels of convolutions are stored as halves, which the runtime turns back when it loads them.
+    Kernels of convolutions are stored as halves.
     """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -211,16 +216,18 @@ def quantise(content: bytes) -> bytes:
             nodes_to_exclude=spectral,
             weight_type=QuantType.QInt8,
         )
-        return _with_halves(target.read_bytes())
+        return _with_halves(target.read_bytes(), ("Conv",))
 
 
-def _with_halves(content: bytes) -> bytes:
+def _with_halves(content: bytes, operators: Sequence[str]) -> bytes:
+    """The matrices of some operators as halves, which the runtime turns back when it loads them."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
     model = onnx.load_from_string(content)
-    kernels = {node.input[1] for node in model.graph.node if node.op_type == "Conv"}
-    for kernel in [each for each in model.graph.initializer if each.name in kernels]:
+    used = {name for node in model.graph.node if node.op_type in operators for name in node.input}
+    floats = [each for each in model.graph.initializer if each.data_type == TensorProto.FLOAT]
+    for kernel in [each for each in floats if each.name in used and len(each.dims) > 1]:
         half = f"{kernel.name}_half"
         model.graph.node.insert(0, helper.make_node("Cast", [half], [kernel.name], to=TensorProto.FLOAT))
         values = numpy_helper.to_array(kernel).astype(np.float16)
