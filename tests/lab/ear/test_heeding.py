@@ -26,9 +26,9 @@ def test_common_words_are_one_token_and_contractions_are_split_as_whisper_splits
 
 def test_the_divergence_is_none_for_the_same_features_and_grows_with_the_difference(ear_assets):
     torch.manual_seed(0)
-    heeding = Heeding(ear_assets, rows=2)
+    heeding = Heeding(ear_assets)
     wanted = torch.randn(3, 40, 384)
-    texts = ["place red by f two now", "", "never read"]
+    texts = ["place red by f two now", "", "lay green"]
     assert float(heeding.divergence(wanted, wanted.clone(), texts)) == pytest.approx(0, abs=1e-4)
     noise = torch.randn_like(wanted)
     near, far = (float(heeding.divergence(wanted, wanted + level * noise, texts)) for level in (0.1, 1.0))
@@ -36,7 +36,7 @@ def test_the_divergence_is_none_for_the_same_features_and_grows_with_the_differe
 
 
 def test_only_the_features_learn(ear_assets):
-    heeding = Heeding(ear_assets, rows=1)
+    heeding = Heeding(ear_assets)
     features = torch.randn(1, 20, 384, requires_grad=True)
     heeding.divergence(torch.randn(1, 20, 384), features, ["lay green"]).backward()
     assert features.grad is not None and features.grad.abs().sum() > 0

@@ -41,6 +41,13 @@ def test_the_eyes_learn_and_what_they_learned_fits_the_network(ear_assets, optio
     assert last.abs().max() > 0
 
 
+def test_what_hears_in_chunks_stays_as_it_was(ear_assets, options):
+    see(dataclasses.replace(options, learning_rate=0.1), ear_assets)
+    before, after = read_senses(options.ear), read_senses(options.out / CHECKPOINT)
+    changed = {name for name, value in before.items() if not torch.equal(value, after[name])}
+    assert changed == {f"ear.conv{which}.{part}" for which in (1, 2) for part in ("weight", "bias")}
+
+
 @pytest.fixture
 def lips(tmp_path):
     torch.manual_seed(2)

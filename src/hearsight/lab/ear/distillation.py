@@ -48,7 +48,6 @@ class DistilOptions:
         rooms: folder of measured room responses.
         initial: checkpoint of another such training, whose average is begun with.
         heeding: weight of the decoder's divergence, in nats per token, beside the squared error.
-        heeded_rows: utterances of each batch that the decoder reads.
     """
 
     data: Sequence[Source]
@@ -68,7 +67,6 @@ class DistilOptions:
     mishearing: Mishearing = field(default_factory=Mishearing)
     initial: Path | None = None
     heeding: float = 0.0
-    heeded_rows: int = 6
 
 
 class Distillation(abc.ABC, Generic[Student, Lesson]):
@@ -77,7 +75,7 @@ class Distillation(abc.ABC, Generic[Student, Lesson]):
     def __init__(self, options: DistilOptions, assets: EarAssets, student: Student) -> None:
         self.options = options
         teacher = pretrained_encoder(assets)
-        self.heeding = Heeding(assets, options.heeded_rows) if options.heeding else None
+        self.heeding = Heeding(assets) if options.heeding else None
         self.log_mel = LogMel()
         self.teacher = teacher.requires_grad_(False)
         self.student = student.train()

@@ -26,16 +26,9 @@ _IGNORED = -1
 class Heeding:
     """The published decoder, reading what was said from two sets of features."""
 
-    def __init__(self, assets: EarAssets, rows: int) -> None:
-        """Load it.
-
-        Args:
-            assets: the package.
-            rows: utterances of a batch that are read: the vocabulary is large.
-        """
+    def __init__(self, assets: EarAssets) -> None:
         self.decoder = pretrained_decoder(assets).requires_grad_(False)
         self.silence = silent_window(pretrained_encoder(assets))
-        self.rows = rows
         self._tokenizer = Tokenizer(assets.tokenizer())
 
     def divergence(self, wanted: Tensor, features: Tensor, texts: Sequence[str]) -> Tensor:
@@ -46,11 +39,10 @@ class Heeding:
             features: the student's, alike.
             texts: what is said.
         """
-        rows = self.rows
-        tokens, following = self._tokens(texts[:rows])
+        tokens, following = self._tokens(texts)
         with torch.no_grad():
-            expected = self._read(wanted[:rows], tokens)
-        read = self._read(features[:rows], tokens)
+            expected = self._read(wanted, tokens)
+        read = self._read(features, tokens)
         known = following != _IGNORED
         return F.kl_div(read[known], expected[known], log_target=True, reduction="sum") / known.sum()
 

@@ -64,7 +64,7 @@ class SeeOptions(DistilOptions):
         pictures: folders of shards with pictures; ``data`` has sound alone.
         augmentation: what is done to the examples with pictures.
         listening: share of the steps that are for the ear alone, so that it forgets nothing.
-        ear_share: part of the learning rate that the ear gets.
+        ear_share: part of the learning rate that the ear's convolutions get, and the layers that hear again.
     """
 
     ear: Path
@@ -79,7 +79,10 @@ Lesson = Batch | Pair
 
 
 class EyeDistillation(Distillation[EarTransducer, Lesson]):
-    """The ear with its eyes; of the transducer, only these learn."""
+    """The ear with its eyes; of the transducer, only these learn.
+
+    The layers that hear in chunks stay as they are: at a tenth of the rate they still forget real voices.
+    """
 
     options: SeeOptions
 
@@ -92,6 +95,9 @@ class EyeDistillation(Distillation[EarTransducer, Lesson]):
         else:
             student.take_senses({name: value for name, value in senses.items() if not name.startswith(_EYES)})
             take_lips(student, options.lips)
+        student.ear.requires_grad_(False)
+        for convolution in (student.ear.conv1, student.ear.conv2):
+            convolution.requires_grad_(True)
         super().__init__(options, assets, student)
 
     def groups(self) -> list[dict[str, Any]]:
@@ -99,7 +105,11 @@ class EyeDistillation(Distillation[EarTransducer, Lesson]):
         student = self.student
         return [
             {
-                "params": [*student.ear.parameters(), *student.whole.parameters()],
+                "params": [
+                    *student.ear.conv1.parameters(),
+                    *student.ear.conv2.parameters(),
+                    *student.whole.parameters(),
+                ],
                 "share": self.options.ear_share,
             },
             {"params": [*student.eyes.parameters(), *student.video.parameters()], "share": 1.0},
