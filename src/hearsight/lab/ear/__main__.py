@@ -113,7 +113,7 @@ def teach_the_eyes(
     batch_size: Annotated[int, typer.Option(help="Utterances in a step.")] = 12,
     learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 6e-4,
     heeding: Annotated[float, typer.Option(help="Weight of the decoder's divergence.")] = 0.0,
-    ear_share: Annotated[float, typer.Option(help="Of the learning rate, for the ear.")] = 0.1,
+    ear_share: Annotated[float, typer.Option(help="Of the learning rate, for what hears again.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     bf16: Annotated[bool, typer.Option(help="Compute in bfloat16.")] = True,
     cache: Cache = None,

@@ -63,8 +63,8 @@ class SeeOptions(DistilOptions):
             what the eyes add begins anew then.
         pictures: folders of shards with pictures; ``data`` has sound alone.
         augmentation: what is done to the examples with pictures.
-        listening: share of the steps that are for the ear alone, so that it forgets nothing.
-        ear_share: part of the learning rate that the ear's convolutions get, and the layers that hear again.
+        listening: share of the steps with sound alone, so that what hears again forgets nothing.
+        ear_share: part of the learning rate that the layers get that hear an utterance again.
     """
 
     ear: Path
@@ -79,9 +79,9 @@ Lesson = Batch | Pair
 
 
 class EyeDistillation(Distillation[EarTransducer, Lesson]):
-    """The ear with its eyes; of the transducer, only these learn.
+    """The eyes, and what hears again; of the transducer, only these learn.
 
-    The layers that hear in chunks stay as they are: at a tenth of the rate they still forget real voices.
+    The ear that hears in chunks stays as it is: at a tenth of the rate it still forgets real voices.
     """
 
     options: SeeOptions
@@ -96,22 +96,13 @@ class EyeDistillation(Distillation[EarTransducer, Lesson]):
             student.take_senses({name: value for name, value in senses.items() if not name.startswith(_EYES)})
             take_lips(student, options.lips)
         student.ear.requires_grad_(False)
-        for convolution in (student.ear.conv1, student.ear.conv2):
-            convolution.requires_grad_(True)
         super().__init__(options, assets, student)
 
     def groups(self) -> list[dict[str, Any]]:
-        """Ear and eyes."""
+        """Hearing again, and the eyes."""
         student = self.student
         return [
-            {
-                "params": [
-                    *student.ear.conv1.parameters(),
-                    *student.ear.conv2.parameters(),
-                    *student.whole.parameters(),
-                ],
-                "share": self.options.ear_share,
-            },
+            {"params": list(student.whole.parameters()), "share": self.options.ear_share},
             {"params": [*student.eyes.parameters(), *student.video.parameters()], "share": 1.0},
         ]
 
