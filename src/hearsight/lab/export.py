@@ -29,9 +29,9 @@ from hearsight.recognizer.config import FORMAT
 from hearsight.types import CROP_SIZE, FRAME_RATE, SAMPLE_RATE
 
 _SPECTRAL = "log_mel"
+"""Part of the names of matrices that are never rounded: the Fourier transform, and the filters."""
 _HALVED = ("predictor", "joiner")
 """Graphs that are too small for int8 to gain anything but size, of which halves gain half."""
-"""Part of the names of matrices that are never rounded: the Fourier transform, and the filters."""
 
 
 def build(

@@ -35,18 +35,18 @@ def test_a_mixed_ear_lies_between_the_published_and_the_distilled_one(ear_assets
     assert begun.divergence > 0
 
 
-def saved(tmp_path, name, window, seed, step=1):
+def saved(tmp_path, name, window, seed):
     """A checkpoint as `see` writes it, of weights that nobody taught."""
     torch.manual_seed(seed)
     student = EarTransducer(dataclasses.replace(ModelConfig.named("small-en"), lips_window=window))
-    parts = {key: value for key, value in student.state_dict().items()}
+    parts = dict(student.state_dict())
     content = {
         "ear": {key[4:]: value for key, value in parts.items() if key.startswith("ear.")},
         "eyes": {
             key: value for key, value in parts.items() if key.split(".")[0] in ("eyes", "video", "whole")
         },
     }
-    rest = {"chunking": [16, 15], "student": parts, "average": parts, "optimizer": {}, "step": step}
+    rest = {"chunking": [16, 15], "student": parts, "average": parts, "optimizer": {}, "step": 1}
     torch.save(content | rest, tmp_path / name)
     return tmp_path / name
 

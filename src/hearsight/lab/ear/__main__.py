@@ -113,7 +113,7 @@ def teach_the_eyes(
     batch_size: Annotated[int, typer.Option(help="Utterances in a step.")] = 12,
     learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 6e-4,
     heeding: Annotated[float, typer.Option(help="Weight of the decoder's divergence.")] = 0.0,
-    ear_share: Annotated[float, typer.Option(help="Of the learning rate, for what hears again.")] = 0.1,
+    again_share: Annotated[float, typer.Option(help="Of the learning rate, for what hears again.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     bf16: Annotated[bool, typer.Option(help="Compute in bfloat16.")] = True,
     cache: Cache = None,
@@ -136,7 +136,7 @@ def teach_the_eyes(
         seed=seed,
         bf16=bf16,
         heeding=heeding,
-        ear_share=ear_share,
+        again_share=again_share,
     )
     training = see(options, EarAssets.open(cache))
     print(f"{out}: {training.step} of {steps} steps.")

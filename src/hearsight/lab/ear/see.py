@@ -64,7 +64,7 @@ class SeeOptions(DistilOptions):
         pictures: folders of shards with pictures; ``data`` has sound alone.
         augmentation: what is done to the examples with pictures.
         listening: share of the steps with sound alone, so that what hears again forgets nothing.
-        ear_share: part of the learning rate that the layers get that hear an utterance again.
+        again_share: part of the learning rate that the layers get that hear an utterance again.
     """
 
     ear: Path
@@ -72,7 +72,7 @@ class SeeOptions(DistilOptions):
     lips: Path | None = None
     augmentation: Augmentation = field(default_factory=lambda: _AUGMENTATION)
     listening: float = 0.2
-    ear_share: float = 0.1
+    again_share: float = 0.1
 
 
 Lesson = Batch | Pair
@@ -102,7 +102,7 @@ class EyeDistillation(Distillation[EarTransducer, Lesson]):
         """Hearing again, and the eyes."""
         student = self.student
         return [
-            {"params": list(student.whole.parameters()), "share": self.options.ear_share},
+            {"params": list(student.whole.parameters()), "share": self.options.again_share},
             {"params": [*student.eyes.parameters(), *student.video.parameters()], "share": 1.0},
         ]
 
