@@ -55,7 +55,7 @@ def decoder():
     """Random, with a vocabulary that is stored exactly."""
     torch.manual_seed(3)
     decoder = Decoder(SIZE).eval()
-    decoder.positions.normal_(0, 4)  # else it says the same again and again
+    decoder.positions.copy_(4 * torch.randn(SIZE.context, SIZE.dim).half())  # else it repeats itself
     with torch.no_grad():
         whole = torch.randint(-64, 65, decoder.vectors.weight.shape)
         whole[:, 0] = whole[0] = 64
@@ -65,8 +65,11 @@ def decoder():
 
 @pytest.fixture(scope="module")
 def silence():
+    """Random, and stored exactly."""
     torch.manual_seed(4)
-    return torch.randn(WINDOW, SIZE.dim).half().float()
+    whole = torch.randint(-127, 128, (WINDOW, SIZE.dim))
+    whole[0] = 127
+    return whole / 64
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +91,13 @@ def test_the_graphs_score_as_the_decoder_does(folder, decoder, silence):
         memory = np.zeros((1, 2 * SIZE.layers, SIZE.heads, 0, 3), np.float32)
         tokens = [37, 38, 5, 11, 5]
         wanted, _ = decoder(torch.tensor([tokens]), decoder.listen(window))
+        wanted = wanted[..., : TOKENS.needed]
         for token, scores in zip(tokens, wanted[0], strict=True):
             got, memory = graphs.read([token], memory, heard)
             # The last state is rounded to a byte.
             np.testing.assert_allclose(got[0], scores.log_softmax(0), atol=0.03 * float(scores.std()))
         assert memory.shape == (1, 4, 2, 5, 3)
+        assert got.shape == (1, 39)  # one of the 40 is never needed
         alone, _ = graphs.read([7], memory, heard)
         several, after = graphs.read([7, 9, 7], memory.repeat(3, 0), heard)
         np.testing.assert_allclose(several[[0, 2]], alone.repeat(2, 0), atol=0.05)
@@ -143,7 +148,7 @@ def test_the_published_decoder_reads_a_clip_from_int8(ear_assets, tmp_path):
     hearing = WholeHearing(whole).eval()
     add_second_pass(made, reader.decoder, hearing, TokenTable.of(ear_assets), silence, restart=())
     added = [made / name for name in ("listen.onnx", "read.onnx", "second-pass-tokens.json")]
-    assert sum(path.stat().st_size for path in added) < 41e6
+    assert sum(path.stat().st_size for path in added) < 39.9e6
     second_pass = Bundle.load(made).second_pass
     sound = np.concatenate([np.zeros(5120, np.float32), read_noise(CLIP), np.zeros(10240, np.float32)])
     log_mel = LogMel().whole(torch.from_numpy(sound[: len(sound) // 640 * 640])[None])

@@ -63,6 +63,11 @@ class TokenTable:
         content = Tokenizer(assets.tokenizer()).table()
         return cls(content, PROMPT, END, tuple(always), tuple(first))
 
+    @property
+    def needed(self) -> int:
+        """Tokens up to the last that is ever read or put in; of Whisper's, those of times come after."""
+        return 1 + max(len(self.content) - 1, self.end, *self.prompt, *self.suppressed)
+
 
 class ListenStep(nn.Module):
     """Keys and values of a whole utterance, heard once more, and the silence after it."""
@@ -70,14 +75,16 @@ class ListenStep(nn.Module):
     def __init__(self, decoder: Decoder, hearing: nn.Module, silence: Tensor, rest: int) -> None:
         super().__init__()
         self.decoder, self.hearing, self.rest = decoder, hearing, rest
-        # As halves: they are as good, and half the size.
-        self.silence = nn.Buffer(silence.half())
+        # As bytes: they are as good, and a quarter of the size.
+        scale = silence.abs().amax(0).clamp(min=1e-8) / 127
+        self.silence_scale = nn.Buffer(scale)
+        self.silence = nn.Buffer((silence / scale).round().to(torch.int8))
 
     def forward(self, features: Tensor) -> tuple[Tensor, ...]:
         """``(1, ticks, feature_dim)`` to keys, transposed, and values of each layer in turn."""
         frames = self.hearing(features)
         first = frames.shape[1]
-        rest = self.silence[first : first + self.rest].float()
+        rest = self.silence[first : first + self.rest].float() * self.silence_scale
         frames = torch.cat([frames, rest[None]], 1)
         both: list[Tensor] = []
         for layer in self.decoder.layers:
@@ -93,6 +100,8 @@ class ReadStep(nn.Module):
     def __init__(self, decoder: Decoder) -> None:
         super().__init__()
         self.decoder = decoder
+        # As halves: they are as good, and half the size.
+        self.positions = nn.Buffer(decoder.positions.half())
 
     def forward(self, embedded: Tensor, memory: Tensor, *heard: Tensor) -> tuple[Tensor, Tensor]:
         """The state before the vocabulary ``(batch, dim)``, and the memory.
@@ -103,7 +112,7 @@ class ReadStep(nn.Module):
             heard: as :class:`ListenStep` returns it, the same for all.
         """
         known = memory.shape[3]
-        states = embedded + self.decoder.positions[known : known + 1]
+        states = embedded + self.positions[known : known + 1].float()
         after: list[Tensor] = []
         for index, layer in enumerate(self.decoder.layers):
             assert isinstance(layer, Layer)
@@ -161,7 +170,7 @@ def add_second_pass(
     listen = ListenStep(decoder, hearing, silence, rest_frames)
     contents = {
         f"{LISTEN}.onnx": _listen(listen, config["feature_dim"], longest, int8=int8),
-        f"{READ}.onnx": _read(decoder, int8=int8),
+        f"{READ}.onnx": _read(decoder, tokens.needed, int8=int8),
         TOKENS: _token_file(tokens),
     }
     for name, content in contents.items():
@@ -172,7 +181,7 @@ def add_second_pass(
         "layers": size.layers,
         "heads": size.heads,
         "head_dim": size.dim // size.heads,
-        "vocabulary_size": size.vocabulary,
+        "vocabulary_size": tokens.needed,
         "context": size.context,
         "prompt": list(tokens.prompt),
         "end": tokens.end,
@@ -211,7 +220,7 @@ def _listen(step: ListenStep, feature_dim: int, longest: int, *, int8: bool) -> 
     return quantise(content) if int8 else content
 
 
-def _read(decoder: Decoder, *, int8: bool) -> bytes:
+def _read(decoder: Decoder, tokens: int, *, int8: bool) -> bytes:
     size = decoder.size
     head = size.dim // size.heads
     frames, known = torch.export.Dim("frames", max=4096), torch.export.Dim("known", max=size.context - 1)
@@ -229,7 +238,7 @@ def _read(decoder: Decoder, *, int8: bool) -> bytes:
         shapes,
     )
     content = quantise(content) if int8 else content
-    return _with_vocabulary(content, decoder.vectors.weight.detach().numpy())
+    return _with_vocabulary(content, decoder.vectors.weight[:tokens].detach().numpy())
 
 
 def _with_vocabulary(content: bytes, vectors: NDArray[np.float32]) -> bytes:
