@@ -6,7 +6,7 @@ For ``hearsight train --initial OUT.ckpt`` and ``python -m hearsight.lab.ear see
 that were stored as int8 stay as rounded as they are; heads that training alone needs begin anew. Batch
 normalisation was folded into the convolutions when they were exported: its statistics are taken anew from
 the mouths in some shards, without changing what the network computes. Layers that hear an utterance again,
-for a second pass, come along.
+for a second pass, come along, with the eyes that look again.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ Arrays = dict[str, NDArray[Any]]
 CLIPS, TICKS = 24, 50
 LIPS_BEFORE = "eyes_lips"
 """The state in which the eyes keep lips of the frames before."""
+VIDEO = ("video.", "video_again.")
 MATRICES = ("query_key_value", "attended", "expand", "contract")
 """Of a layer of attention, in the order of their use."""
 
@@ -75,11 +76,13 @@ def configuration(folder: Path, size: str) -> ModelConfig:
         folder: the bundle.
         size: name of the network's size; the vocabulary and the eyes' window are the bundle's own.
     """
-    lips = json.loads((folder / "config.json").read_text())["states"]["frontend"].get(LIPS_BEFORE)
+    bundle = json.loads((folder / "config.json").read_text())
+    lips, named = bundle["states"]["frontend"].get(LIPS_BEFORE), ModelConfig.named(size)
     return dataclasses.replace(
-        ModelConfig.named(size),
+        named,
         vocabulary_size=load_pieces((folder / "tokens.model").read_bytes()).get_piece_size(),
         lips_window=1 if lips is None else lips["shape"][0] + 1,
+        again_dim=bundle["feature_dim"] - named.fusion_dim,
     )
 
 
@@ -108,23 +111,28 @@ def read_weights(folder: Path, config: ModelConfig) -> tuple[dict[str, Tensor], 
 
 
 def hearing_again(path: Path) -> dict[str, Tensor]:
-    """Weights ``whole.…`` of the layers that hear an utterance again, from the graph of the second pass.
+    """Weights ``whole.…`` and ``eyes_again.…`` of what hears and looks again, from the second pass's graph.
 
-    Vectors lie there by their names, matrices in the order in which they are used.
+    Vectors lie there by their names, matrices in the order in which they are used: first those of the eyes.
     """
     stored = _arrays(onnx.load(path))
-    prefix = "hearing.attention."
+    parts = {"hearing.attention.": "whole.", "hearing.eyes.": "eyes_again."}
     weights = {
-        f"whole.{name.removeprefix(prefix)}": torch.from_numpy(value.copy())
+        f"{ours}{name.removeprefix(theirs)}": torch.from_numpy(value.copy())
+        for theirs, ours in parts.items()
         for name, value in stored.items()
-        if name.startswith(prefix)
+        if name.startswith(theirs)
     }
     labels = (name.removesuffix("_quantized") for name in stored if name.endswith("_quantized"))
     layers = sum(name.endswith(".expand.bias") for name in weights)
-    for layer, part in itertools.product(range(layers), MATRICES):
-        value = _value(stored, next(labels))
+    matrices = [f"whole.layers.{layer}.{part}" for layer, part in itertools.product(range(layers), MATRICES)]
+    eyes = [
+        name.removesuffix(".bias") for name in weights if re.fullmatch(r"eyes_again\.mlp\.\d\.bias", name)
+    ]
+    for name, label in zip([*sorted(eyes), *matrices], labels, strict=False):
+        value = _value(stored, label)
         assert value is not None
-        weights[f"whole.layers.{layer}.{part}.weight"] = torch.from_numpy(np.array(value.T, order="C"))
+        weights[f"{name}.weight"] = torch.from_numpy(np.array(value.T, order="C"))
     return weights
 
 
@@ -145,7 +153,7 @@ def _matched(known: AVTransducer, graph: Graph, stored: Arrays) -> dict[str, Ten
             found[name] = torch.from_numpy(np.array(value.T if turned else value, order="C"))
     for name in known.state_dict():  # folded convolutions are other values under the same names
         value = _value(stored, f"model.{name}")
-        if name.startswith("video.") and value is not None:
+        if name.startswith(VIDEO) and value is not None:
             found[name] = torch.from_numpy(value.copy())
     return found
 
@@ -180,22 +188,21 @@ def _value(stored: Arrays, label: str) -> NDArray[Any] | None:
 @torch.no_grad()
 def unfold(model: AVTransducer, biases: Arrays, shards: list[str]) -> None:
     """Give batch normalisations the statistics of some mouths, so that they change nothing."""
-    video = model.video
-    parts = dict(video.named_modules())
-    norms: dict[str, nn.BatchNorm2d] = {}
-    for name, norm in parts.items():
-        if isinstance(norm, nn.BatchNorm2d):
-            kernel = name.replace("norm", "conv") if "." in name else "stem"
-            kernel = kernel.replace("shortcut.1", "shortcut.0")
-            norm.weight.fill_((1 + norm.eps) ** 0.5)
-            norm.bias.copy_(torch.from_numpy(biases[f"model.video.{kernel}.weight_bias"].copy()))
-            norms[name] = norm
-    for norm in norms.values():
-        norm.register_forward_pre_hook(_take_statistics)
     clips = [clip for folder in shards for clip in _mouths(folder)]
-    if clips:
-        patches = standardise_frames(shrink_crops(torch.stack(clips).float()))
-        video(patches, video.initial_state(len(clips)))  # type: ignore[operator]
+    for part in VIDEO:
+        video = getattr(model, part.removesuffix("."), None)
+        if video is None:
+            continue
+        for name, norm in video.named_modules():
+            if isinstance(norm, nn.BatchNorm2d):
+                kernel = name.replace("norm", "conv") if "." in name else "stem"
+                kernel = kernel.replace("shortcut.1", "shortcut.0")
+                norm.weight.fill_((1 + norm.eps) ** 0.5)
+                norm.bias.copy_(torch.from_numpy(biases[f"model.{part}{kernel}.weight_bias"].copy()))
+                norm.register_forward_pre_hook(_take_statistics)
+        if clips:
+            patches = standardise_frames(shrink_crops(torch.stack(clips).float()))
+            video(patches, video.initial_state(len(clips)))
 
 
 def _take_statistics(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:

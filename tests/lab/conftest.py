@@ -18,7 +18,7 @@ def tone_and_bar(index: int, ticks: int = 30) -> Sample:
     rng = np.random.default_rng(index)
     samples = 0.003 * rng.standard_normal(ticks * TICK).astype(np.float32)
     pixels = rng.integers(90, 110, (ticks, 96, 96)).astype(np.uint8)
-    words, phones = [], [" "] * ticks
+    words, phones, units = [], [" "] * ticks, np.zeros((ticks, 1), np.float16)
     for start in (4, 16):
         choice = int(rng.integers(3))
         times = np.arange(10 * TICK) / SAMPLE_RATE
@@ -28,6 +28,7 @@ def tone_and_bar(index: int, ticks: int = 30) -> Sample:
         pixels[start : start + 10, 20 + 20 * choice : 36 + 20 * choice] = 220
         words.append((WORDS[choice], start / 25, (start + 10) / 25))
         phones[start : start + 10] = PHONES[choice] * 10
+        units[start : start + 10] = choice + 1
     return Sample(
         id=f"clip-{index}",
         speaker=f"speaker-{index % 2}",
@@ -39,6 +40,7 @@ def tone_and_bar(index: int, ticks: int = 30) -> Sample:
         video_present=np.ones(ticks, np.bool_),
         samples=samples.astype(np.float32),
         phones="".join(phones),
+        units=units,
     )
 
 

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import signal
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,7 +13,7 @@ from hearsight.lab import train as training
 from hearsight.lab.checkpoint import read_checkpoint
 from hearsight.lab.data.augment_video import VideoAugmentation
 from hearsight.lab.data.batches import Source
-from hearsight.lab.lips import LipModule, LipOptions, phone_targets, train_lips
+from hearsight.lab.lips import LipModule, LipOptions, PhoneReader, known, phone_targets, train_lips
 from hearsight.lab.network.config import NAMED_SIZES
 from tests.lab.conftest import tone_and_bar, write_shards
 from tests.lab.test_training import TINY
@@ -45,15 +46,37 @@ def test_lips_learn_what_phones_look_like(options):
     losses, right = logged(options, "train/loss"), logged(options, "phones_right")
     assert losses[-1] < losses[0]
     assert right[-1] > 85  # a third, if they guessed
+    missed = logged(options, "train/units_missed")
+    assert missed[-1] < 0.5  # 1, if they said what is usual
+
+
+def test_what_does_not_know_what_moved_a_face_learns_phones_alone(options, tmp_path):
+    plain = [dataclasses.replace(tone_and_bar(index), units=None) for index in range(8)]
+    folder = Source(str(write_shards(tmp_path / "plain", plain)))
+    last = train_lips(
+        dataclasses.replace(options, data=[*options.data, folder], max_steps=2, validate_every=2)
+    )
+    assert read_checkpoint(last).weights["centre"].shape == (0,)
+
+
+def test_units_are_told_as_late_as_phones_to_the_same_spread():
+    reader = PhoneReader(TINY, units=2)
+    reader.centre.copy_(torch.tensor([1.0, -1.0]))
+    reader.spread.copy_(torch.tensor([2.0, 0.5]))
+    units = np.array([[3, -1], [1, -2], [1, 1]], np.float16)
+    late = known(dataclasses.replace(tone_and_bar(0, 30), units=np.resize(units, (30, 2)))).units
+    told = torch.tensor([[[9.0, 9.0], [1.0, 0.0], [0.0, -2.0]]])
+    assert reader.units_missed(told, torch.from_numpy(late[None, :3])) == 0
+    assert reader.units_missed(told + 1, torch.from_numpy(late[None, :3])) == 1
 
 
 def test_they_go_on_where_they_stopped_and_stay_when_they_are_done(options):
     train_lips(dataclasses.replace(options, max_steps=4, validate_every=2))
     last = train_lips(dataclasses.replace(options, max_steps=6, validate_every=2))
     assert read_checkpoint(last).step == 6
-    before = read_checkpoint(last).weights["head.1.weight"]
+    before = read_checkpoint(last).weights["head.0.weight"]
     train_lips(dataclasses.replace(options, max_steps=6, validate_every=2))
-    assert torch.equal(read_checkpoint(last).weights["head.1.weight"], before)
+    assert torch.equal(read_checkpoint(last).weights["head.0.weight"], before)
 
 
 def test_ctrl_c_keeps_what_was_learnt(options, monkeypatch):

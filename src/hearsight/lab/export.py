@@ -249,7 +249,7 @@ def _numbers(config: ModelConfig, block: int) -> dict[str, int]:
         "segment": config.segment,
         "right_context": config.right_context,
         "block": block,
-        "feature_dim": config.fusion_dim,
+        "feature_dim": config.feature_dim,
         "joiner_dim": config.joiner_dim,
         "vocabulary_size": config.vocabulary_size,
         "blank": config.blank,

@@ -115,7 +115,7 @@ def graphs(model: AVTransducer, block: int, batch: int = 2) -> list[Graph]:
             "encoder",
             EncoderStep(model),
             {
-                "features": torch.randn(batch, frames, config.fusion_dim),
+                "features": torch.randn(batch, frames, config.feature_dim),
                 "valid": torch.ones(batch, frames, dtype=torch.bool),
             },
             "encoded",

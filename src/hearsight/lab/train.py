@@ -26,6 +26,7 @@ from hearsight.lab.ear.senses import read_senses
 from hearsight.lab.ear.transducer import EarTransducer, transducer
 from hearsight.lab.lips import take_lips
 from hearsight.lab.network.config import ModelConfig
+from hearsight.lab.network.model import AVTransducer
 from hearsight.lab.objective import losses, sequence_weight
 from hearsight.lab.trainer import fit, latest_checkpoint, make_trainer
 from hearsight.lab.validation import ValidationSet, word_error_rate
@@ -194,12 +195,12 @@ def train(options: TrainingOptions, piece_model: bytes) -> Path:
     return checkpoints
 
 
-def _begin_with(model: nn.Module, options: TrainingOptions) -> None:
+def _begin_with(model: AVTransducer, options: TrainingOptions) -> None:
     """Give a network the weights of other trainings, as the options say."""
     if options.initial is not None:
         model.load_state_dict({**model.state_dict(), **read_checkpoint(options.initial).weights})
     if options.lips is not None:
-        take_lips(model, options.lips)
+        take_lips(model.video, options.lips)
 
 
 def _prepare_ear(model: nn.Module, options: TrainingOptions, resumed: bool) -> None:

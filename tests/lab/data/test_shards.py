@@ -39,6 +39,7 @@ def sample(
         video_present=rng.random(ticks) < 0.8 if faces else np.zeros(ticks, np.bool_),
         samples=rng.uniform(-1, 1, ticks * 640).astype(np.float32) if sound else None,
         phones="".join(rng.choice(list(" əb"), ticks)) if faces else None,
+        units=rng.uniform(-1, 1, (ticks, 3)).astype(np.float16) if faces else None,
     )
 
 
@@ -56,6 +57,7 @@ def test_a_sample_comes_back(ticks: int, seed: int, sound: bool, faces: bool) ->
     for name in ("id", "speaker", "text", "words", "media", "split", "ticks", "phones"):
         assert getattr(after, name) == getattr(before, name)
     np.testing.assert_array_equal(after.video_present, before.video_present)
+    np.testing.assert_array_equal(after.units, before.units)
     if before.samples is None or after.samples is None:
         assert before.samples is after.samples
     else:

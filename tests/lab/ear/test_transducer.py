@@ -11,13 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hearsight.errors import HearsightError
-from hearsight.lab.ear.transducer import RESTARTED, EarTransducer, Roughening, WholeHearing, transducer
+from hearsight.lab.ear.senses import SENSES
+from hearsight.lab.ear.transducer import RESTARTED, EarTransducer, Roughening, transducer
 from hearsight.lab.network.config import ModelConfig
 from hearsight.lab.network.model import AVTransducer
 
 SMALL_EN = dataclasses.replace(
     ModelConfig.named("small-en"),
     video_channels=(4, 4, 4, 8, 8),
+    again_dim=8,
+    again_channels=(4, 4, 4, 8, 8),
     frontend_dim=16,
     fusion_hidden=24,
     fusion_dim=1536 + 16,
@@ -36,7 +39,8 @@ def model():
     torch.manual_seed(0)
     model = transducer(SMALL_EN).eval()
     assert isinstance(model, EarTransducer)
-    torch.nn.init.normal_(model.eyes.mlp[-1].weight, std=0.05)
+    for eyes in (model.eyes, model.eyes_again):
+        torch.nn.init.normal_(eyes.mlp[-1].weight, std=0.05)
     return model
 
 
@@ -63,7 +67,7 @@ def test_a_stream_hears_and_sees_what_the_whole_clip_does(model):
     given_ = inputs(1)
     parts, _ = streamed(model, *given_)
     whole = model.fuse_whole(*given_)
-    assert whole.shape == (2, TICKS, SMALL_EN.fusion_dim)
+    assert whole.shape == (2, TICKS, SMALL_EN.feature_dim)
     torch.testing.assert_close(parts[:, : TICKS - 8], whole[:, : TICKS - 8], atol=1e-4, rtol=1e-4)
 
 
@@ -71,17 +75,43 @@ def test_a_stream_hears_and_sees_what_the_whole_clip_does(model):
 def test_an_utterance_is_heard_again_from_what_the_stream_passed_on(model):
     samples, crops, heard, seen = inputs(7)
     features, _ = streamed(model, samples, crops, heard, seen)
-    hear_again, told = WholeHearing(model.whole), TICKS - 8
-    hearing = model.hear_whole(samples, crops, seen)
+    hear_again, told = model.hearing_again(), TICKS - 8
+    senses = model.sense(samples, crops, seen)
+    looked = model.eyes_again(senses.frames[:, : 2 * told], senses.seen_again[:, :told])
     torch.testing.assert_close(
         hear_again(features[:, :told]),
-        model.whole.attend(hearing.frames[:, : 2 * told]),
+        model.whole.attend(looked),
         atol=1e-4,
         rtol=1e-4,
     )
     changed = features.clone()
     changed[:, -1] += 1
     assert not torch.equal(hear_again(changed)[:, 0], hear_again(features)[:, 0]), "it hears what comes later"
+
+
+@torch.no_grad()
+def test_what_looks_again_looks_ahead_and_adds_nothing_where_there_are_no_lips(model):
+    samples, crops, _, seen = inputs(8)
+    senses = model.sense(samples, crops, seen)
+    looked = model.eyes_again(senses.frames, senses.seen_again)
+    added = (looked - senses.frames).unflatten(1, (TICKS, 2)).abs().sum((2, 3))
+    assert torch.equal(added > 0, seen)
+    later = senses.seen_again.clone()
+    later[:, 20] += 1.0
+    changed = model.eyes_again(senses.frames, later).unflatten(1, (TICKS, 2)) != looked.unflatten(
+        1, (TICKS, 2)
+    )
+    ticks = set(changed.any(0).any(1).any(1).nonzero().squeeze(1).tolist())
+    assert 16 in ticks and ticks <= set(range(16, 25))
+
+
+@torch.no_grad()
+def test_the_first_pass_does_not_see_what_is_for_hearing_again(model):
+    features = model.fuse_whole(*inputs(9))
+    lengths = torch.tensor([TICKS, TICKS])
+    other = features.clone()
+    other[..., -SMALL_EN.again_dim :] += 1.0
+    assert torch.equal(model.encode(features, lengths), model.encode(other, lengths))
 
 
 @torch.no_grad()
@@ -128,7 +158,7 @@ def test_frozen_senses_learn_nothing_and_drop_nothing():
     model.encode(model.fuse_whole(samples, crops, heard, seen), torch.tensor([TICKS, TICKS])).sum().backward()
     learned = {name.split(".")[0] for name, value in model.named_parameters() if value.grad is not None}
     assert "encoder" in learned
-    assert not learned & {"ear", "eyes", "video", "whole"}
+    assert not learned & set(SENSES)
 
 
 def test_training_alone_hears_roughly():
@@ -172,7 +202,7 @@ def test_eyes_judge_by_the_frames_before(model):
     samples, crops, _, seen = inputs(9, present=1.0)
     other = crops.clone()
     other[:, : TICKS // 2] = 255 - other[:, : TICKS // 2].flip(-1)
-    frames = [model.hear_whole(samples, each, seen).frames for each in (crops, other)]
+    frames = [model.sense(samples, each, seen).frames for each in (crops, other)]
     strayed = (frames[0] - frames[1]).abs().amax((0, 2)).unflatten(0, (TICKS, 2)).amax(1)
     # The front-end sees four frames of the past, and the eyes four of its own frames.
     first_alike = TICKS // 2 + 8

@@ -91,6 +91,7 @@ def splice(sample: Sample, donor: Sample, taken: NDArray[np.bool_]) -> Sample:
         video_present=np.concatenate([one.video_present[since:to] for one, since, to in spans]),
         samples=np.concatenate(sounds),
         phones=None,
+        units=None,
     )
 
 

@@ -73,4 +73,5 @@ def join(first: Sample, second: Sample, rng: np.random.Generator) -> Sample:
         video_present=np.concatenate([first.video_present[:stop], second.video_present[since:]]),
         samples=samples,
         phones=None,
+        units=None,
     )

@@ -1,7 +1,8 @@
 """Shards: tar files of samples in the WebDataset layout, so that they stream from a disk, a pipe or a URL.
 
 One sample is ``key.json`` (who, what, when), ``key.flac`` (its sound, where it has any) and ``key.jpg`` (its
-mouth crops as one mosaic, where it has any). Beside the shards lies ``index.json``, which names them.
+mouth crops as one mosaic, where it has any), ``key.npy`` (what moved a drawn face). Beside the shards lies
+``index.json``, which names them.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class Sample:
         samples: ``(ticks * 640,)`` float32 in [-1, 1], or None where the clip has no sound.
         phones: what is being said in each tick, a symbol of Kokoro's, a space where nothing is; None where
             that is not known.
+        units: ``(ticks, units)`` float16 weights of what speech moves in a drawn face, or None.
     """
 
     id: str
@@ -59,6 +61,7 @@ class Sample:
     video_present: NDArray[np.bool_]
     samples: NDArray[np.float32] | None
     phones: str | None = None
+    units: NDArray[np.float16] | None = None
 
     @property
     def ticks(self) -> int:
@@ -92,6 +95,10 @@ def encode_sample(sample: Sample) -> dict[str, Any]:
         record["flac"] = _encode_flac(sample.samples)
     if sample.pixels is not None:
         record["jpg"] = _encode_mosaic(sample.pixels)
+    if sample.units is not None:
+        content = io.BytesIO()
+        np.save(content, sample.units)
+        record["npy"] = content.getvalue()
     return record
 
 
@@ -125,6 +132,7 @@ def decode_sample(record: Mapping[str, Any]) -> Sample:
             video_present=np.array([mark == "1" for mark in description["video_present"]], dtype=np.bool_),
             samples=_decode_flac(record["flac"], ticks) if "flac" in record else None,
             phones=description.get("phones"),
+            units=np.load(io.BytesIO(record["npy"])) if "npy" in record else None,
         )
     except (KeyError, ValueError, TypeError, av.FFmpegError) as error:
         where = f"{record.get('__url__', 'a shard')}, {record.get('__key__', 'a sample')}"

@@ -105,8 +105,12 @@ def teach_the_eyes(
     ear: Annotated[Path, typer.Option(help="Checkpoint of `distil`, or of a whole small-en, to begin with.")],
     out: Annotated[Path, typer.Option(help="Folder of the checkpoint and the log; goes on if it has one.")],
     lips: Annotated[
-        Path | None, typer.Option(help="Checkpoint of `hearsight lips` whose video front-end is taken.")
+        Path | None,
+        typer.Option(help="Checkpoint of `hearsight lips --size small-en`: lips to look again with."),
     ] = None,
+    again_only: Annotated[
+        bool, typer.Option("--again-only", help="The stream's eyes stay as they are; others look again.")
+    ] = False,
     steps: Annotated[int, typer.Option(help="Steps of the whole schedule.")] = 3000,
     held_out: Annotated[str | None, typer.Option(help="Folder of shards to measure with.")] = None,
     rooms: Annotated[Path | None, typer.Option(help="Folder of measured room responses.")] = None,
@@ -137,6 +141,7 @@ def teach_the_eyes(
         bf16=bf16,
         heeding=heeding,
         again_share=again_share,
+        again_only=again_only,
     )
     training = see(options, EarAssets.open(cache))
     print(f"{out}: {training.step} of {steps} steps.")

@@ -11,7 +11,7 @@ from hearsight.lab.ear.assets import EarAssets
 from hearsight.lab.ear.evaluate import silent_window
 from hearsight.lab.ear.pretrained import pretrained_decoder, pretrained_encoder
 from hearsight.lab.ear.second_pass import TokenTable, add_second_pass
-from hearsight.lab.ear.transducer import EarTransducer, WholeHearing
+from hearsight.lab.ear.transducer import EarTransducer
 from hearsight.lab.export import build
 
 
@@ -34,7 +34,7 @@ def add_published_decoder(folder: Path, checkpoints: Sequence[Path], assets: Ear
     return add_second_pass(
         folder,
         pretrained_decoder(assets).eval(),
-        WholeHearing(network.whole),
+        network.hearing_again(),
         TokenTable.of(assets),
         silent_window(pretrained_encoder(assets)),
     )

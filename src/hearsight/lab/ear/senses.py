@@ -12,8 +12,8 @@ from torch import Tensor
 from hearsight.errors import HearsightError
 from hearsight.lab.checkpoint import read_checkpoint
 
-SENSES = ("ear", "eyes", "video", "whole")
-"""Parts of the transducer that hear and see."""
+SENSES = ("ear", "eyes", "video", "whole", "eyes_again", "video_again")
+"""Parts of the transducer that hear and see; the last three hear and look again."""
 
 
 def read_senses(path: Path) -> dict[str, Tensor]:

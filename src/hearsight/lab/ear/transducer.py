@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,11 +11,13 @@ from torch.nn import functional as F
 
 from hearsight.errors import HearsightError
 from hearsight.lab.ear.encoder import DIM, Attention, Chunking, Encoder
+from hearsight.lab.ear.eyes import FRAMES_PER_TICK, Eyes, EyesAgain
 from hearsight.lab.ear.log_mel import HOP, WINDOW, LogMel, relative_to_reference
 from hearsight.lab.ear.senses import SENSES
 from hearsight.lab.network.config import ModelConfig
 from hearsight.lab.network.model import (
     AVTransducer,
+    again_frontend,
     join_state,
     split_state,
     video_frontend,
@@ -25,8 +26,6 @@ from hearsight.lab.network.plain_video import shrink_crops, standardise_frames
 from hearsight.lab.network.streaming import State
 from hearsight.types import SAMPLES_PER_FRAME
 
-FRAMES_PER_TICK = 2
-"""Features of 20 ms in a frame of 40 ms."""
 LAG = SAMPLES_PER_FRAME
 """Samples by which the features lag behind: the convolutions look 22.5 ms ahead."""
 _HISTORY = LAG + WINDOW // 2
@@ -39,108 +38,57 @@ def transducer(config: ModelConfig) -> AVTransducer:
     return EarTransducer(config) if config.audio_frontend == "ear" else AVTransducer(config)
 
 
-class Eyes(nn.Module):
-    """Two-layer MLP that adds to the convolved sound what the lips say; without lips it adds nothing.
+@dataclass(frozen=True, slots=True)
+class Senses:
+    """Sound and lips before any attention.
 
-    Begins as nothing, so that the ear that was there before is not harmed. A phone shows in how the lips
-    move: it judges by a window of frames.
+    Attributes:
+        frames: ``(batch, 2 * ticks, 384)`` convolved sound, with what the lips add to it.
+        seen: ``(batch, ticks, frontend_dim)`` features of the lips, normalised; 0 where there are none.
+        seen_again: ``(batch, ticks, again_dim)`` those for hearing again; alike.
     """
 
-    def __init__(self, seen_dim: int, window: int, hidden: int, dropout: float) -> None:
-        super().__init__()
-        heard_dim = FRAMES_PER_TICK * DIM
-        self.window = window
-        self.norm_heard, self.norm_seen = nn.LayerNorm(heard_dim), nn.LayerNorm(seen_dim)
-        self.mlp = nn.Sequential(
-            nn.Linear(heard_dim + window * seen_dim, hidden),
-            nn.SiLU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, heard_dim),
-        )
-        last = self.mlp[-1]
-        assert isinstance(last, nn.Linear)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
-        """Weights of eyes that judged by fewer frames judge the same by this window."""
-        name, first = f"{prefix}mlp.0.weight", self.mlp[0]
-        assert isinstance(first, nn.Linear)
-        if (weight := state_dict.get(name)) is not None and weight.shape[1] < first.in_features:
-            heard, seen = weight.split([FRAMES_PER_TICK * DIM, weight.shape[1] - FRAMES_PER_TICK * DIM], 1)
-            nothing = weight.new_zeros(len(weight), first.in_features - weight.shape[1])
-            state_dict[name] = torch.cat([heard, nothing, seen], 1)
-        super()._load_from_state_dict(state_dict, prefix, *arguments)
-
-    def initial_state(self, batch: int) -> State:
-        """No lips before the first."""
-        if self.window == 1:
-            return {}
-        return {"lips": torch.zeros(batch, self.window - 1, *self.norm_seen.normalized_shape)}
-
-    def normalise(self, seen: Tensor, video_present: Tensor) -> Tensor:
-        """Features of lips ``(batch, ticks, seen_dim)``, each to the same spread; 0 where there are none."""
-        return torch.where(video_present.unsqueeze(-1), self.norm_seen(seen), 0.0)
-
-    def forward(
-        self, frames: Tensor, lips: Tensor, video_present: Tensor, state: State
-    ) -> tuple[Tensor, State]:
-        """Sound and lips together.
-
-        Args:
-            frames: ``(batch, 2 * ticks, 384)`` convolved sound.
-            lips: ``(batch, ticks, seen_dim)``, normalised.
-            video_present: ``(batch, ticks)`` bool.
-            state: of the ticks before.
-
-        Returns:
-            Like ``frames``, and the state after them.
-        """
-        heard = frames.unflatten(1, (-1, FRAMES_PER_TICK)).flatten(2)
-        ticks, before = lips.shape[1], self.window - 1
-        known = torch.cat([state["lips"].to(lips.dtype), lips], 1) if before else lips
-        window = [known[:, first : first + ticks] for first in range(self.window)]
-        added = self.mlp(torch.cat([self.norm_heard(heard), *window], 2))
-        heard = heard + torch.where(video_present.unsqueeze(-1), added, 0.0)
-        return heard.unflatten(2, (FRAMES_PER_TICK, DIM)).flatten(1, 2), (
-            {"lips": known[:, -before:]} if before else {}
-        )
+    frames: Tensor
+    seen: Tensor
+    seen_again: Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """What the senses make of whole clips.
+    """What the senses make of clips: ``streamed`` are features like the frames, heard chunk by chunk."""
 
-    Attributes:
-        frames: ``(batch, 2 * ticks, 384)`` convolved sound, with what the lips add to it.
-        streamed: features of these, alike, heard chunk by chunk.
-        seen: ``(batch, ticks, frontend_dim)`` features of the lips, normalised; 0 where there are none.
-    """
-
-    frames: Tensor
     streamed: Tensor
-    seen: Tensor
+    senses: Senses
 
     def by_tick(self) -> Tensor:
-        """``(batch, ticks, 1536 + frontend_dim)``: streamed features, convolved frames, lips of each tick."""
-        heard = [part.unflatten(1, (-1, FRAMES_PER_TICK)).flatten(2) for part in (self.streamed, self.frames)]
-        return torch.cat([*heard, self.seen.to(heard[0].dtype)], 2)
+        """``(batch, ticks, feature_dim)``: streamed features, convolved frames, both kinds of lips."""
+        sounds = [self.streamed, self.senses.frames]
+        heard = [part.unflatten(1, (-1, FRAMES_PER_TICK)).flatten(2) for part in sounds]
+        lips = [part.to(heard[0].dtype) for part in (self.senses.seen, self.senses.seen_again)]
+        return torch.cat([*heard, *lips], 2)
 
 
 class WholeHearing(nn.Module):
-    """Hears an utterance that is over once more, all at once: for a second pass."""
+    """Hears an utterance that is over once more, all at once, and looks again: for a second pass.
+
+    Args:
+        attention: the layers that hear again.
+        eyes: those that look again, if there are any.
+    """
 
     frames_per_tick = FRAMES_PER_TICK
 
-    def __init__(self, attention: Attention) -> None:
+    def __init__(self, attention: Attention, eyes: EyesAgain | None = None) -> None:
         super().__init__()
-        self.attention = attention
+        self.attention, self.eyes = attention, eyes
 
     def forward(self, features: Tensor) -> Tensor:
         """Features ``(batch, ticks, …)`` of the front-end to ``(batch, 2 * ticks, 384)``."""
         width = FRAMES_PER_TICK * DIM
-        frames = features[..., width : 2 * width].unflatten(2, (FRAMES_PER_TICK, DIM))
-        return self.attention.attend(frames.flatten(1, 2))
+        frames = features[..., width : 2 * width].unflatten(2, (FRAMES_PER_TICK, DIM)).flatten(1, 2)
+        if self.eyes is not None:
+            frames = self.eyes(frames, features[..., -self.eyes.seen_dim :])
+        return self.attention.attend(frames)
 
 
 class Roughening(nn.Module):
@@ -193,6 +141,11 @@ class EarTransducer(AVTransducer):
         self.video = video_frontend(config)
         self.eyes = Eyes(config.frontend_dim, config.lips_window, config.fusion_hidden, config.dropout)
         self.whole = Attention()
+        self.video_again: nn.Module | None = None
+        self.eyes_again: EyesAgain | None = None
+        if config.again_dim:
+            self.video_again = again_frontend(config)
+            self.eyes_again = EyesAgain(config.again_dim, config.fusion_hidden, config.dropout)
         self.roughen = Roughening()
 
     def take_senses(self, weights: dict[str, Tensor]) -> None:
@@ -216,8 +169,8 @@ class EarTransducer(AVTransducer):
     def freeze_senses(self) -> None:
         """From now on ear, eyes and video front-end learn nothing, nor do they drop anything out."""
         self._frozen = True
-        for part in SENSES:
-            getattr(self, part).requires_grad_(False).eval()
+        for part in self._senses():
+            part.requires_grad_(False).eval()
 
     def free_lips(self) -> None:
         """Frozen senses but for the lips: their own features learn, for the transducer.
@@ -236,9 +189,16 @@ class EarTransducer(AVTransducer):
         """As in torch, but what is frozen stays as it is."""
         super().train(mode)
         if self._frozen:
-            for part in SENSES:
-                getattr(self, part).eval()
+            for part in self._senses():
+                part.eval()
         return self
+
+    def _senses(self) -> list[nn.Module]:
+        return [part for name in SENSES if (part := getattr(self, name)) is not None]
+
+    def hearing_again(self) -> WholeHearing:
+        """What hears, and looks, again."""
+        return WholeHearing(self.whole, self.eyes_again)
 
     def fuse(
         self, audio: Tensor, video: Tensor, audio_present: Tensor, video_present: Tensor, state: State
@@ -249,6 +209,7 @@ class EarTransducer(AVTransducer):
         log_mel = relative_to_reference(self.log_mel(delayed[:, :length]))
         patches = standardise_frames(shrink_crops(video.to(audio.dtype))) * video_present[..., None, None]
         seen, video_state = self.video(patches, split_state(state, "video_"))
+        again = self._seen_again(patches, video_present, split_state(state, "video_"))
         ear_state = split_state(state, "ear_")
         frames, convolved = self.ear.convolve_step(log_mel, ear_state)
         lips = self.eyes.normalise(seen, video_present)
@@ -260,7 +221,14 @@ class EarTransducer(AVTransducer):
             **join_state("video_", video_state),
             **join_state("eyes_", looked),
         }
-        return Hearing(frames, streamed, lips).by_tick(), after
+        return Hearing(streamed, Senses(frames, lips, again)).by_tick(), after
+
+    def _seen_again(self, patches: Tensor, video_present: Tensor, state: State) -> Tensor:
+        """Lips for hearing again: their front-end remembers the same frames as the other."""
+        if self.video_again is None:
+            return patches.new_zeros(*video_present.shape, 0)
+        seen, _ = self.video_again(patches, state)
+        return torch.where(video_present.unsqueeze(-1), seen, 0.0)
 
     def initial_frontend_state(self, batch: int) -> State:
         """See the base class."""
@@ -289,6 +257,11 @@ class EarTransducer(AVTransducer):
             video_present: ``(batch, frames)`` bool.
             offset: ``(batch,)`` place of the first feature in Whisper's window.
         """
+        senses = self.sense(audio, video, video_present)
+        return Hearing(self.ear.attend(senses.frames, offset, self.ear.chunking), senses)
+
+    def sense(self, audio: Tensor, video: Tensor, video_present: Tensor) -> Senses:
+        """Sound and lips of whole clips, before any attention; see :meth:`hear_whole`."""
         with torch.no_grad():
             late = F.pad(audio, (_HISTORY, 0))[:, : audio.shape[1] + WINDOW - HOP]
             log_mel = relative_to_reference(self.log_mel(late))
@@ -296,16 +269,20 @@ class EarTransducer(AVTransducer):
         self._strayed = frames.new_zeros(())
         rows = video_present.any(1).nonzero().squeeze(1)
         lips = frames.new_zeros(*video_present.shape, self.config.frontend_dim)
+        again = frames.new_zeros(*video_present.shape, self.config.again_dim)
         if len(rows):
+            present = video_present[rows]
             patches = standardise_frames(shrink_crops(video[rows].to(audio.dtype)))
-            patches = patches * video_present[rows][..., None, None]
-            looked, seen = self._looked(self.video, self.eyes, frames[rows], patches, video_present[rows])
+            patches = patches * present[..., None, None]
+            looked, seen = self._looked(self.video, self.eyes, frames[rows], patches, present)
             if self._before is not None and self.training:
-                looked = self._kept(looked, frames[rows], patches, video_present[rows])
+                looked = self._kept(looked, frames[rows], patches, present)
+            first = self.video.initial_state(len(rows))  # type: ignore[operator]
+            seen_again = self._seen_again(patches, present, first)
             frames = frames.index_put((rows,), looked.to(frames.dtype))
             lips = lips.index_put((rows,), seen.to(lips.dtype))
-        streamed = self.ear.attend(frames, offset, self.ear.chunking)
-        return Hearing(frames, streamed, lips)
+            again = again.index_put((rows,), seen_again.to(again.dtype))
+        return Senses(frames, lips, again)
 
     @staticmethod
     def _looked(

@@ -21,6 +21,9 @@ class ModelConfig:
         video_channels: width of the ``plain`` stem and of its four stages.
         frontend_dim: features per frame and sense.
         lips_window: frames of lips by which the eyes of an ``ear`` judge, all but one from the past.
+        again_dim: features of a frame's lips for hearing an utterance again, from a video front-end of its
+            own; 0 without such.
+        again_channels: as ``video_channels``, of that front-end.
         encoder_layer: ``emformer``, or ``conv_emformer`` (a convolution and a second feed-forward
             half around the same attention).
         segment, right_context, left_context: what one encoder step sees.
@@ -34,6 +37,8 @@ class ModelConfig:
     video_channels: tuple[int, ...] = (16, 24, 48, 96, 160)
     frontend_dim: int = 192
     lips_window: int = 1
+    again_dim: int = 0
+    again_channels: tuple[int, ...] = (24, 32, 64, 96, 128)
     fusion_hidden: int = 384
     fusion_dim: int = 192
     encoder_layer: Literal["emformer", "conv_emformer"] = "conv_emformer"
@@ -69,7 +74,13 @@ class ModelConfig:
         known = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - known):
             raise HearsightError(f"model configuration has unknown keys {', '.join(unknown)}: remove them")
-        return cls(**{**values, "video_channels": tuple(values.get("video_channels", cls().video_channels))})
+        channels = [name for name in ("video_channels", "again_channels") if name in values]
+        return cls(**(values | {name: tuple(values[name]) for name in channels}))
+
+    @property
+    def feature_dim(self) -> int:
+        """What the front-end passes on of each frame: what the encoder takes, and lips for hearing again."""
+        return self.fusion_dim + self.again_dim
 
     @classmethod
     def named(cls, name: str) -> ModelConfig:
@@ -107,6 +118,7 @@ NAMED_SIZES: dict[str, ModelConfig] = {
         name="small-en",
         audio_frontend="ear",
         lips_window=5,
+        again_dim=64,
         fusion_hidden=512,
         fusion_dim=1728,
         encoder_input_linear=True,

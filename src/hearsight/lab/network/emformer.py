@@ -224,7 +224,8 @@ class Emformer(nn.Module):
         """Encode whole segments.
 
         Args:
-            features: ``(batch, n * segment + right_context, fusion_dim)``.
+            features: ``(batch, n * segment + right_context, feature_dim)``, of which the first ``fusion_dim``
+                are encoded.
             valid: the same without the last dimension, bool; False frames are seen by no other frame.
             state: from :meth:`initial_state` or the call before.
 
@@ -232,6 +233,7 @@ class Emformer(nn.Module):
             ``(batch, n * segment, encoder_dim)`` and the state after the last segment.
         """
         segment, right_context = self.config.segment, self.config.right_context
+        features = features[..., : self.config.fusion_dim]
         blocks = to_blocks(self.input(features), segment, right_context)
         valid_blocks = to_blocks(valid.to(features.dtype).unsqueeze(-1), segment, right_context)
         keys, left_valid = with_left_context(valid_blocks, state["left_valid"].unsqueeze(-1), segment)

@@ -36,6 +36,11 @@ def video_frontend(config: ModelConfig) -> nn.Module:
     return ResNetVideoFrontend(config.frontend_dim)
 
 
+def again_frontend(config: ModelConfig) -> nn.Module:
+    """The video front-end that looks at an utterance again."""
+    return PlainVideoFrontend(config.again_channels, config.again_dim, config.dropout)
+
+
 def predictor(config: ModelConfig) -> nn.Module:
     """The predictor that the configuration names."""
     if config.predictor == "stateless":
@@ -55,6 +60,8 @@ class AVTransducer(nn.Module):
     The heads are used in training alone: framewise word targets (``frame``) are what frees a small corpus
     from the plateau at the grammar's prior; ``acoustic`` and ``language`` are those of the pruned loss.
     """
+
+    video: nn.Module
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -130,7 +137,7 @@ class AVTransducer(nn.Module):
         return torch.zeros(())
 
     def encode(self, fused: Tensor, lengths: Tensor) -> Tensor:
-        """Whole sequences: ``(batch, frames, fusion_dim)`` to ``(batch, frames, encoder_dim)``."""
+        """Whole sequences: ``(batch, frames, feature_dim)`` to ``(batch, frames, encoder_dim)``."""
         frames = fused.shape[1]
         segment, right_context = self.config.segment, self.config.right_context
         padding = -frames % segment + right_context

@@ -24,7 +24,7 @@ from hearsight.lab.synth.casting import is_male
 from hearsight.lab.synth.crops import MouthArtist, sample_scene
 from hearsight.lab.synth.head import HeadMesh, load_head
 from hearsight.lab.synth.identity import sample_identity
-from hearsight.lab.synth.visemes import curves
+from hearsight.lab.synth.visemes import UNITS, curves, without_side
 
 COPIES = 1000
 """More than the identities that ever say one sentence: seeds of sentence n lie from n * COPIES on."""
@@ -108,14 +108,17 @@ def draw_sentence(folder: Path, assets: Assets, row: dict[str, Any]) -> Sample:
     weights = curves(said["phones"], said["durations"], spoken.ticks, mesh.unit_names)
     # Some people mumble, some mouth every sound, and each uses the face in another way.
     manner = rng.uniform(0.8, 1.5) * np.exp(rng.normal(0, 0.15, weights.shape[1]))
+    weights = weights * manner.astype(np.float32)
     scene = sample_scene(rng, spoken.ticks)
-    crops = MouthArtist(mesh, person).draw(weights * manner.astype(np.float32), scene, rng)
+    crops = MouthArtist(mesh, person).draw(weights, scene, rng)
+    moved = [column for column, unit in enumerate(mesh.unit_names) if without_side(unit) in UNITS]
     return replace(
         spoken,
         id=f"drawn-{row['id']}-{row['copy']}",
         speaker=f"drawn-{seed}",
         pixels=crops,
         video_present=np.ones(spoken.ticks, np.bool_),
+        units=weights[:, moved].astype(np.float16),
     )
 
 

@@ -111,6 +111,8 @@ _GROUPS = {
 VISEME_GROUPS = tuple(_GROUPS)
 """Phones that look alike, by viseme: the symbols of each."""
 VISEMES: dict[str, Viseme] = {phone: viseme for phones, viseme in _GROUPS.items() for phone in phones}
+UNITS = tuple(sorted({unit for viseme in VISEMES.values() for unit in viseme.units}))
+"""Face units that speech moves, without their sides."""
 DIPHTHONGS = {
     "A": ("ɛ", "i"),
     "I": ("a", "i"),
@@ -120,6 +122,11 @@ DIPHTHONGS = {
     "W": ("a", "u"),
 }
 """Kokoro's one-letter diphthongs and the two vowels that they glide between."""
+
+
+def without_side(unit: str) -> str:
+    """The name of a face unit without Left or Right."""
+    return unit.removesuffix("Left").removesuffix("Right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +187,7 @@ def _tables(spoken: list[Segment], unit_names: tuple[str, ...]) -> tuple[Floats,
     strength = np.zeros((len(spoken), len(unit_names)), np.float32)
     target = np.zeros_like(strength)
     for column, name in enumerate(unit_names):
-        plain = name.removesuffix("Left").removesuffix("Right")
+        plain = without_side(name)
         for row, segment in enumerate(spoken):
             viseme = segment.viseme
             strength[row, column] = viseme.strength.get(plain, viseme.default)
