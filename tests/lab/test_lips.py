@@ -13,7 +13,7 @@ from hearsight.lab import train as training
 from hearsight.lab.checkpoint import read_checkpoint
 from hearsight.lab.data.augment_video import VideoAugmentation
 from hearsight.lab.data.batches import Source
-from hearsight.lab.lips import LipModule, LipOptions, PhoneReader, known, phone_targets, train_lips
+from hearsight.lab.lips import LipModule, LipOptions, PhoneReader, cut, known, phone_targets, train_lips
 from hearsight.lab.network.config import NAMED_SIZES
 from tests.lab.conftest import tone_and_bar, write_shards
 from tests.lab.test_training import TINY
@@ -57,6 +57,16 @@ def test_what_does_not_know_what_moved_a_face_learns_phones_alone(options, tmp_p
         dataclasses.replace(options, data=[*options.data, folder], max_steps=2, validate_every=2)
     )
     assert read_checkpoint(last).weights["centre"].shape == (0,)
+
+
+def test_nothing_is_asked_of_frames_whose_surroundings_were_cut_off():
+    clip = known(tone_and_bar(0, 40))
+    first, middle, last = (cut(clip, start) for start in (0, 6, 12))
+    assert len(middle.phones) == 28
+    assert (first.phones[1:24] >= 0).all() and (first.phones[24:] == -1).all()
+    assert (middle.phones[:4] == -1).all() and (middle.phones[4:24] >= 0).all()
+    assert np.isnan(middle.units[:4]).all() and not np.isnan(middle.units[4:]).any()
+    assert (last.phones[4:] >= 0).all()
 
 
 def test_units_are_told_as_late_as_phones_to_the_same_spread():

@@ -172,11 +172,9 @@ class LipStream(torch.utils.data.IterableDataset[LipBatch]):
             yield collate([self._part(next(samples), rng) for _ in range(options.batch_size)])
 
     def _part(self, sample: Sample, rng: np.random.Generator) -> Known:
-        known_ = known(sample)
-        start = int(rng.integers(max(1, sample.ticks - _LONGEST + 1)))
-        part, settings = slice(start, start + _LONGEST), self._options.augmentation
-        crops = relight(warp(known_.crops[part], settings, rng), settings, rng)
-        return Known(crops, known_.phones[part], known_.units[part])
+        part = cut(known(sample), int(rng.integers(max(1, sample.ticks - _LONGEST + 1))))
+        settings = self._options.augmentation
+        return part._replace(crops=relight(warp(part.crops, settings, rng), settings, rng))
 
 
 def known(sample: Sample) -> Known:
@@ -193,6 +191,17 @@ def known(sample: Sample) -> Known:
     late = np.full((sample.ticks, units.shape[1]), _UNKNOWN_UNIT, np.float32)
     late[_LATE:] = units[:-_LATE]
     return Known(sample.pixels, phone_targets(sample.phones), late)
+
+
+def cut(clip: Known, start: int) -> Known:
+    """A part of a clip, from a tick on; nothing is asked of frames whose surroundings were cut off."""
+    part = slice(start, start + _LONGEST)
+    phones, units = clip.phones[part].copy(), clip.units[part].copy()
+    if start:
+        phones[:_AROUND], units[:_AROUND] = _UNKNOWN, _UNKNOWN_UNIT
+    if part.stop < len(clip.phones):
+        phones[-_AROUND:] = _UNKNOWN
+    return Known(clip.crops[part], phones, units)
 
 
 def collate(parts: Sequence[Known]) -> LipBatch:

@@ -6,13 +6,15 @@ import pytest
 import torch
 
 from hearsight.errors import HearsightError
+from hearsight.lab.checkpoint import read_checkpoint
 from hearsight.lab.data.batches import Source
 from hearsight.lab.ear.distil import distil, read_ear
 from hearsight.lab.ear.distillation import CHECKPOINT, DistilOptions
-from hearsight.lab.ear.mixing import mix, mix_with_published
+from hearsight.lab.ear.mixing import lend, mix, mix_with_published
 from hearsight.lab.ear.see import EyeDistillation, SeeOptions
-from hearsight.lab.ear.senses import read_senses
+from hearsight.lab.ear.senses import SENSES, read_senses
 from hearsight.lab.ear.transducer import EarTransducer
+from hearsight.lab.export import build
 from hearsight.lab.network.config import ModelConfig
 
 
@@ -42,13 +44,30 @@ def saved(tmp_path, name, window, seed):
     parts = dict(student.state_dict())
     content = {
         "ear": {key[4:]: value for key, value in parts.items() if key.startswith("ear.")},
-        "eyes": {
-            key: value for key, value in parts.items() if key.split(".")[0] in ("eyes", "video", "whole")
-        },
+        "eyes": {key: value for key, value in parts.items() if key.split(".")[0] in set(SENSES) - {"ear"}},
     }
     rest = {"chunking": [16, 15], "student": parts, "average": parts, "optimizer": {}, "step": 1}
     torch.save(content | rest, tmp_path / name)
     return tmp_path / name
+
+
+def test_a_transducer_gets_the_senses_of_another_training_and_keeps_the_rest(tmp_path):
+    config = dataclasses.replace(
+        ModelConfig.named("small-en"), lips_window=1, again_dim=0, vocabulary_size=40
+    )
+    whole = EarTransducer(config)
+    state = {f"model.{name}": value for name, value in whole.state_dict().items()}
+    about = {"config": config.to_dict(), "pieces": b"pieces"}
+    torch.save({"state_dict": state, "hearsight": about, "global_step": 7}, tmp_path / "whole.ckpt")
+    senses = saved(tmp_path, "senses.ckpt", 5, 1)
+    lend(senses, tmp_path / "whole.ckpt", tmp_path / "out.ckpt")
+    lent = read_checkpoint(tmp_path / "out.ckpt")
+    assert (lent.pieces, lent.step, lent.config.vocabulary_size) == (b"pieces", 7, 40)
+    build(lent)
+    for name, value in read_senses(senses).items():
+        assert torch.equal(lent.weights[name], value)
+    for name in ("encoder.input.weight", "joiner.linear.weight"):
+        assert torch.equal(lent.weights[name], whole.state_dict()[name])
 
 
 def test_mixed_eyes_lie_between_those_of_two_trainings(ear_assets, options, tmp_path):

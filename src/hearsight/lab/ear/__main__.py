@@ -147,6 +147,19 @@ def teach_the_eyes(
     print(f"{out}: {training.step} of {steps} steps.")
 
 
+@app.command("lend")
+def lend_senses(
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint of `distil`, `see` or `mix`.")],
+    transducer: Annotated[Path, typer.Argument(help="Checkpoint of a whole small-en.")],
+    out: Annotated[Path, typer.Argument(help="The new one, for `hearsight export`.")],
+) -> None:
+    """Give a whole transducer the ear and eyes of another training."""
+    from hearsight.lab.ear.mixing import lend
+
+    lend(checkpoint, transducer, out)
+    print(f"{out}: {transducer} with the senses of {checkpoint}.")
+
+
 @app.command("second-pass")
 def give_a_second_pass(
     bundle: Annotated[Path, typer.Argument(help="Folder that `hearsight export` wrote.")],

@@ -88,8 +88,8 @@ class Eyes(nn.Module):
 class EyesAgain(nn.Module):
     """The same for an utterance that is over: judges by the lips before and after as well.
 
-    Of the face units of drawn lips, known exactly, a classifier tells 45 % of the phones frame by frame, with
-    four frames on either side 59 %. What it adds comes on top of what :class:`Eyes` added.
+    A phone shows in how the lips come to it and leave it. What it adds comes on top of what :class:`Eyes`
+    added.
     """
 
     def __init__(self, seen_dim: int, hidden: int, dropout: float) -> None:

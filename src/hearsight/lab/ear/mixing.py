@@ -1,4 +1,4 @@
-"""Means of two trainings' weights.
+"""Means of two trainings' weights, and a transducer that gets the senses of another training.
 
 What was learned from few voices, or from small batches, generalises better so (M. Wortsman et al., "Robust
 fine-tuning of zero-shot models", 2022).
@@ -6,11 +6,13 @@ fine-tuning of zero-shot models", 2022).
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from hearsight.lab.checkpoint import read_checkpoint
 from hearsight.lab.ear.assets import EarAssets
 from hearsight.lab.ear.pretrained import pretrained_encoder
 from hearsight.lab.ear.senses import read_distilled, read_senses
@@ -48,6 +50,27 @@ def mix(path: Path, share: float, out: Path, other: Path) -> None:
     """
     read_distilled(path)
     _write(path, _mean(_of_this_size(path), _of_this_size(other), share), out)
+
+
+def lend(path: Path, to: Path, out: Path) -> None:
+    """Write a checkpoint to export: a transducer with the senses of another training.
+
+    Args:
+        path: checkpoint of ``distil`` or ``see``.
+        to: of a whole transducer of ``small-en``; its eyes may judge by fewer frames, or not look again.
+        out: the new file.
+
+    Raises:
+        HearsightError: a file is not a checkpoint of these, or is one of another size.
+    """
+    begun, named = read_checkpoint(to), ModelConfig.named("small-en")
+    config = dataclasses.replace(begun.config, lips_window=named.lips_window, again_dim=named.again_dim)
+    network = EarTransducer(config)
+    network.load_state_dict({**network.state_dict(), **begun.weights})
+    network.take_senses(read_senses(path))
+    weights = {f"model.{name}": value for name, value in network.state_dict().items()}
+    about = {"config": config.to_dict(), "pieces": begun.pieces}
+    torch.save({"state_dict": weights, "hearsight": about, "global_step": begun.step}, out)
 
 
 def _of_this_size(path: Path) -> dict[str, Tensor]:
