@@ -1,7 +1,7 @@
 """Eyes by the same lesson: noisy sound and lips in, the features of the clean sound out.
 
 There are two pairs: the stream's eyes, and those that look at an utterance again when it is over. The second
-learn with what hears again, and may learn alone: then all that comes while somebody speaks stays as it was.
+learn with what hears again, and may learn alone: then the first pass stays as it was.
 """
 
 from __future__ import annotations
