@@ -17,6 +17,14 @@ _AROUND = 4
 """Frames of lips before and after a frame by which eyes judge that look again."""
 
 
+def _beginning_as_nothing(heard_dim: int, seen_dim: int, hidden: int, dropout: float) -> nn.Sequential:
+    """Two layers from sound and lips to what is added to the sound: at first nothing."""
+    last = nn.Linear(hidden, heard_dim)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.Linear(heard_dim + seen_dim, hidden), nn.SiLU(), nn.Dropout(dropout), last)
+
+
 class Eyes(nn.Module):
     """Two-layer MLP that adds to the convolved sound what the lips say; without lips it adds nothing.
 
@@ -29,16 +37,7 @@ class Eyes(nn.Module):
         heard_dim = FRAMES_PER_TICK * DIM
         self.window = window
         self.norm_heard, self.norm_seen = nn.LayerNorm(heard_dim), nn.LayerNorm(seen_dim)
-        self.mlp = nn.Sequential(
-            nn.Linear(heard_dim + window * seen_dim, hidden),
-            nn.SiLU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, heard_dim),
-        )
-        last = self.mlp[-1]
-        assert isinstance(last, nn.Linear)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        self.mlp = _beginning_as_nothing(heard_dim, window * seen_dim, hidden, dropout)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
         """Weights of eyes that judged by fewer frames judge the same by this window."""
@@ -97,16 +96,7 @@ class EyesAgain(nn.Module):
         heard_dim, window = FRAMES_PER_TICK * DIM, 2 * _AROUND + 1
         self.seen_dim = seen_dim
         self.norm_heard = nn.LayerNorm(heard_dim)
-        self.mlp = nn.Sequential(
-            nn.Linear(heard_dim + window * seen_dim, hidden),
-            nn.SiLU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, heard_dim),
-        )
-        last = self.mlp[-1]
-        assert isinstance(last, nn.Linear)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        self.mlp = _beginning_as_nothing(heard_dim, window * seen_dim, hidden, dropout)
 
     def forward(self, frames: Tensor, seen: Tensor) -> Tensor:
         """Sound and lips of a whole utterance together.

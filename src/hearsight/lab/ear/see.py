@@ -34,7 +34,7 @@ from hearsight.lab.ear.distillation import (
 )
 from hearsight.lab.ear.log_mel import relative_to_loudest
 from hearsight.lab.ear.pretrained import pretrained_encoder
-from hearsight.lab.ear.senses import read_senses
+from hearsight.lab.ear.senses import SENSES, read_senses
 from hearsight.lab.ear.sounds import Pair, PairStream, read_rooms
 from hearsight.lab.ear.transducer import LAG, EarTransducer
 from hearsight.lab.lips import take_lips
@@ -52,7 +52,7 @@ _AUGMENTATION = Augmentation(
 )
 """Mostly in noise, mostly with both senses; no exchanged words: their seams would be clean."""
 _PANGRAM = "the quick brown fox jumps over the lazy dog"
-_BESIDE_THE_EAR = ("eyes", "video", "whole", "eyes_again", "video_again")
+_BESIDE_THE_EAR = frozenset(SENSES) - {"ear"}
 _AGAIN = ("eyes_again.", "video_again.")
 _SPEAKER_BALANCE = 0.5
 """Who speaks in few recordings is seen more often than their number says: lips differ more than voices."""
