@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hearsight.errors import BundleError, HearsightError
@@ -100,15 +100,15 @@ def test_any_chunking_gives_the_same_events(toy, seed, ticks, cuts, modality):
 
 
 @given(seed=st.integers(0, 10_000))
+@example(seed=63)  # ends with pictures alone
 @settings(max_examples=20, deadline=None)
 def test_finals_have_the_words_that_were_read_at_the_times_of_those_heard(toy, seed):
     recognizer, _ = with_second_pass(toy, by_features)
     one_pass = replace(recognizer, finals="one-pass")
     whole = clip(seed, 250)
     events, heard = recognise(recognizer, whole, [250]), recognise(one_pass, whole, [250])
-    assert len(finals(events)) == len(finals(heard))
     said = 0.0
-    for two, one in zip(finals(events), finals(heard), strict=True):
+    for two, one in zip(by_sound(finals(events)), by_sound(finals(heard)), strict=True):
         assert {word.text for word in two.words} <= {"One", "two"}
         assert all(0.0 < word.confidence <= 1.0 for word in two.words)
         assert two.words[0].start >= said and two.start == two.words[0].start
@@ -116,6 +116,11 @@ def test_finals_have_the_words_that_were_read_at_the_times_of_those_heard(toy, s
         assert two.words[-1].end <= max(one.end, two.words[0].start + len(two.words) * 0.041)
         said = two.words[-1].end
     assert all(event.stable == 0 for event in events if event.kind == "partial"), "nothing is promised"
+
+
+def by_sound(events):
+    """Without those by lips alone, which are not read again."""
+    return [event for event in events if "audio" in event.senses]
 
 
 def partials(events):
