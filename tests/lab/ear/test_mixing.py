@@ -70,6 +70,21 @@ def test_a_transducer_gets_the_senses_of_another_training_and_keeps_the_rest(tmp
         assert torch.equal(lent.weights[name], whole.state_dict()[name])
 
 
+@pytest.mark.parametrize("heeded", [1, 3, 5])
+def test_lent_eyes_judge_by_as_many_frames_as_they_heed(tmp_path, heeded):
+    config = dataclasses.replace(ModelConfig.named("small-en"), vocabulary_size=40)
+    state = {f"model.{name}": value for name, value in EarTransducer(config).state_dict().items()}
+    about = {"config": config.to_dict(), "pieces": b"pieces"}
+    torch.save({"state_dict": state, "hearsight": about, "global_step": 7}, tmp_path / "whole.ckpt")
+    lend(saved(tmp_path, "few.ckpt", heeded, 1), tmp_path / "whole.ckpt", tmp_path / "few-lent.ckpt")
+    few = read_checkpoint(tmp_path / "few-lent.ckpt")
+    mix(tmp_path / "few.ckpt", 1.0, tmp_path / "wide.ckpt", tmp_path / "few.ckpt")  # widens
+    lend(tmp_path / "wide.ckpt", tmp_path / "whole.ckpt", tmp_path / "wide-lent.ckpt")
+    lent = read_checkpoint(tmp_path / "wide-lent.ckpt")
+    assert lent.config == few.config and lent.config.lips_window == heeded
+    assert all(torch.equal(lent.weights[name], value) for name, value in few.weights.items())
+
+
 def test_mixed_eyes_lie_between_those_of_two_trainings(ear_assets, options, tmp_path):
     one, other = saved(tmp_path, "one.ckpt", 5, 1), saved(tmp_path, "other.ckpt", 5, 2)
     mix(one, 0.75, tmp_path / "mixed.ckpt", other)

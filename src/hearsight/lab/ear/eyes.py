@@ -25,6 +25,23 @@ def _beginning_as_nothing(heard_dim: int, seen_dim: int, hidden: int, dropout: f
     return nn.Sequential(nn.Linear(heard_dim + seen_dim, hidden), nn.SiLU(), nn.Dropout(dropout), last)
 
 
+def without_idle_frames(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], int]:
+    """Weights of :class:`Eyes` that judge the same by as few frames as they heed.
+
+    Args:
+        weights: by the module's names.
+
+    Returns:
+        The weights, and the frames of the window: those before the first that counts are left out.
+    """
+    name, seen_dim = "mlp.0.weight", len(weights["norm_seen.weight"])
+    heard, seen = weights[name].tensor_split([len(weights["norm_heard.weight"])], 1)
+    frames = list(seen.split(seen_dim, 1))
+    while len(frames) > 1 and not frames[0].any():
+        del frames[0]
+    return weights | {name: torch.cat([heard, *frames], 1)}, len(frames)
+
+
 class Eyes(nn.Module):
     """Two-layer MLP that adds to the convolved sound what the lips say; without lips it adds nothing.
 

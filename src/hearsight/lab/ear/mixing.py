@@ -14,6 +14,7 @@ from torch import Tensor
 
 from hearsight.lab.checkpoint import read_checkpoint
 from hearsight.lab.ear.assets import EarAssets
+from hearsight.lab.ear.eyes import without_idle_frames
 from hearsight.lab.ear.pretrained import pretrained_encoder
 from hearsight.lab.ear.senses import read_distilled, read_senses
 from hearsight.lab.ear.transducer import EarTransducer
@@ -57,17 +58,24 @@ def lend(path: Path, to: Path, out: Path) -> None:
 
     Args:
         path: checkpoint of ``distil`` or ``see``.
-        to: of a whole transducer of ``small-en``; its eyes may judge by fewer frames, or not look again.
+        to: of a whole transducer of ``small-en``; what the other training has no weights for stays.
         out: the new file.
 
     Raises:
         HearsightError: a file is not a checkpoint of these, or is one of another size.
     """
-    begun, named = read_checkpoint(to), ModelConfig.named("small-en")
-    config = dataclasses.replace(begun.config, lips_window=named.lips_window, again_dim=named.again_dim)
+    begun, senses = read_checkpoint(to), read_senses(path)
+    config = begun.config
+    if eyes := _part(senses, "eyes."):
+        eyes, window = without_idle_frames(eyes)
+        senses |= {f"eyes.{name}": value for name, value in eyes.items()}
+        config = dataclasses.replace(config, lips_window=window)
+    if _part(senses, "eyes_again."):
+        config = dataclasses.replace(config, again_dim=ModelConfig.named("small-en").again_dim)
     network = EarTransducer(config)
-    network.load_state_dict({**network.state_dict(), **begun.weights})
-    network.take_senses(read_senses(path))
+    kept = {name: value for name, value in begun.weights.items() if name not in senses}
+    network.load_state_dict({**network.state_dict(), **kept})
+    network.take_senses(senses)
     weights = {f"model.{name}": value for name, value in network.state_dict().items()}
     about = {"config": config.to_dict(), "pieces": begun.pieces}
     torch.save({"state_dict": weights, "hearsight": about, "global_step": begun.step}, out)
@@ -92,9 +100,14 @@ def _mean(mine: dict[str, Tensor], others: dict[str, Tensor], share: float) -> d
     }
 
 
+def _part(senses: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Weights of one part, by its own names."""
+    return {name.removeprefix(prefix): value for name, value in senses.items() if name.startswith(prefix)}
+
+
 def _write(path: Path, senses: dict[str, Tensor], out: Path) -> None:
     """The checkpoint with other senses; it cannot be gone on with, only begun with."""
-    ear = {name.removeprefix("ear."): value for name, value in senses.items() if name.startswith("ear.")}
+    ear = _part(senses, "ear.")
     eyes = {name: value for name, value in senses.items() if not name.startswith("ear.")}
     begun = {"ear": ear, "student": {}, "average": {}, "optimizer": {}, "step": 0}
     content = read_distilled(path) | begun | ({"eyes": eyes} if eyes else {})
