@@ -3,11 +3,13 @@
 import hashlib
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import hearsight
 from hearsight.lab.checkpoint import Checkpoint
 from hearsight.lab.data.batches import collate
 from hearsight.lab.data.examples import whole_example
@@ -74,6 +76,12 @@ def encode(bundle, example, cuts):
         parts += [segment.encoded for segment in session.push(ticks)]
         start += cut
     return np.concatenate([*parts, *(segment.encoded for segment in session.finish())])
+
+
+def test_a_bundle_tells_nothing_of_the_machine_that_made_it(exported):
+    here = str(Path(hearsight.__file__).parent).encode()
+    for path in exported[1].glob("*/*.onnx"):
+        assert here not in path.read_bytes(), path
 
 
 def test_predictor_and_joiner_are_stored_as_halves_and_compute_the_same(exported, tmp_path, piece_model):

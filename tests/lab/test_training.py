@@ -1,6 +1,9 @@
 """Training lowers its loss, goes on where it stopped, and what it writes can be read, averaged and used."""
 
 import dataclasses
+import re
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -127,3 +130,20 @@ def test_a_foreign_checkpoint_is_refused_and_not_executed(tmp_path):
 
 def test_the_sequence_losses_come_in_after_the_framewise_start():
     assert [sequence_weight(step, 10, 10) for step in (0, 10, 15, 20, 99)] == [0, 0, 0.5, 1, 1]
+
+
+def test_two_processes_train_together_and_say_once_where_the_checkpoints_are(corpus, tmp_path):
+    shards = ["--data", str(corpus / "train"), "--validation", str(corpus / "dev")]
+    command = ["train", *shards, "--out", "run", "--pieces", "12", "--batch-size", "2", "--processes", "2"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "hearsight", *command, "--steps", "2", "--validate-every", "2"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1] == "run/checkpoints"
+    said = ended.stdout + ended.stderr
+    assert said.count("run/checkpoints") == 1
+    assert not re.search(r"INFO|[Ww]arning|deprecated", said)
+    assert (tmp_path / "run" / "checkpoints" / "last.ckpt").exists()

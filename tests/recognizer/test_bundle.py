@@ -51,6 +51,12 @@ def test_a_bundle_loads_from_its_folder(toy_folder: Path) -> None:
     assert "contents" not in repr(bundle)
 
 
+def test_no_shipped_bundle_tells_of_the_machine_that_made_it() -> None:
+    for path in bundle_module.SHIPPED.glob("*/*.onnx"):
+        content = path.read_bytes()
+        assert b"hearsight/lab" not in content and b"site-packages" not in content, path
+
+
 def test_a_shipped_bundle_loads_by_its_name(toy_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundle_module, "SHIPPED", toy_folder.parent)
     assert available() == ["toy"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -99,8 +101,9 @@ def train(
         from hearsight.lab.data.batches import Source
         from hearsight.lab.data.examples import Augmentation
         from hearsight.lab.train import TrainingOptions, train
+        from hearsight.lab.trainer import first_process_only
         from hearsight.lab.vocabulary import vocabulary_for
-    _quieten("lightning.pytorch")
+    _quieten("lightning.pytorch", "lightning.fabric", "torch")
     sources = [Source.parse(each) for each in data]
     folders = [source.folder for source in sources]
     options = TrainingOptions(
@@ -124,7 +127,8 @@ def train(
         learning_lips=learning_lips,
         pruned=pruned,
     )
-    typer.echo(train(options, vocabulary_for(folders, out, size=pieces, extra_texts=texts)))
+    checkpoints = train(options, vocabulary_for(folders, out, size=pieces, extra_texts=texts))
+    first_process_only(typer.echo)(checkpoints)
 
 
 @app.command()
@@ -147,7 +151,7 @@ def lips(
     with extra_installed("lips", "lab"):
         from hearsight.lab.data.batches import Source
         from hearsight.lab.lips import LipOptions, train_lips
-    _quieten("lightning.pytorch")
+    _quieten("lightning.pytorch", "lightning.fabric", "torch")
     options = LipOptions(
         data=[Source.parse(each) for each in data],
         validation=validation,
@@ -187,15 +191,18 @@ def export(
     with extra_installed("export", "lab"):
         from hearsight.lab.export import About, export_checkpoints
     _quieten("torch.onnx")
+    logging.getLogger().addFilter(lambda record: record.module != "quantize")  # onnxruntime's
     text = f"# {name}\n\n{description}\n" if card is None else read_text(card)
     about = About(name=name, description=description, licence=licence, origin=origin, card=text)
     latency = (segment, right_context)
     typer.echo(export_checkpoints(checkpoints, out, about, validation or [], latency=latency, int8=not fp32))
 
 
-def _quieten(library: str) -> None:
+def _quieten(*libraries: str) -> None:
     """Hints and remarks of a library on its own workings are nothing that the user could mend."""
-    logging.getLogger(library).setLevel(logging.ERROR)
+    for library in libraries:
+        logging.getLogger(library).setLevel(logging.ERROR)
+        warnings.filterwarnings("ignore", module=re.escape(library))
 
 
 @app.command()

@@ -181,7 +181,16 @@ def export_program(
             verbose=False,
         )
     assert program is not None
-    return bytes(program.model_proto.SerializeToString())
+    return _without_traces(program.model_proto).SerializeToString()
+
+
+def _without_traces(model: Any) -> Any:
+    """The model without what torch notes of each node: lines of code, by their paths on this machine."""
+    graph = model.graph
+    for noted in (graph.node, graph.value_info, graph.input, graph.output, graph.initializer):
+        for each in noted:
+            each.ClearField("metadata_props")
+    return model
 
 
 def _quantised(config: ModelConfig) -> tuple[str, ...]:

@@ -8,6 +8,9 @@ from pathlib import Path
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.utilities import rank_zero_only as first_process_only
+
+__all__ = ["first_process_only", "fit", "latest_checkpoint", "make_trainer"]
 
 
 def latest_checkpoint(path: Path, every: int) -> ModelCheckpoint:
@@ -44,6 +47,7 @@ def make_trainer(
         logger=CSVLogger(out, name="log", flush_logs_every_n_steps=50),
         callbacks=list(callbacks),
         log_every_n_steps=25,
+        enable_model_summary=False,
         default_root_dir=out,
     )
 
